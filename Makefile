@@ -1,0 +1,64 @@
+# Everything a newcomer types. `make demo` and `make test` set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+# The demo and the benchmarks must not depend on a display.
+export MPLBACKEND ?= Agg
+
+.PHONY: install demo test test-rust test-python lint format bench docs wheel fuzz clean
+
+# .venv with every extra, and the extension in release mode. Rebuilt when a source of it changes.
+install: $(VENV)/.installed
+
+$(VENV)/bin/maturin:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"dreamlearning needs Python 3.11 or newer, this is {sys.version}"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "maturin>=1.14,<2"
+
+RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+
+$(VENV)/.installed: $(VENV)/bin/maturin pyproject.toml $(RUST_SOURCES)
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/maturin develop --release --quiet --extras dev
+	touch $@
+
+# The main job on scikit-learn's digits: compress, verify, train, one table, one picture (out/demo.png).
+demo: install
+	$(BIN)/dreamlearning demo
+
+test: install lint test-rust test-python
+
+test-rust:
+	cargo test --quiet
+
+test-python: install
+	$(BIN)/python -m mypy.stubtest dreamlearning._core --mypy-config-file pyproject.toml
+	$(BIN)/python -m pytest
+
+lint: install
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+	cargo clippy --lib --features python --quiet -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install
+	cargo fmt
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# CIFAR-10 under data/ (as torchvision lays it out); results go to benchmarks/results, the table to README.md.
+bench: install
+	$(BIN)/python benchmarks/cifar10.py --data data
+	$(BIN)/python benchmarks/memory.py --data data
+	$(BIN)/python benchmarks/tables.py
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+wheel: $(VENV)/bin/maturin
+	$(BIN)/maturin build --release --out dist
+
+clean:
+	rm -rf $(VENV) target dist out

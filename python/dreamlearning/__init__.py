@@ -1,0 +1,61 @@
+"""A data set becomes one ``.gede`` file, and a training script runs from it.
+
+In: arrays, image folders, torchvision or scikit-learn data sets. Out: a compressed file whose samples are
+read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch data set (:class:`CompressedDataset`).
+Importing this package never imports torch.
+
+    >>> import dreamlearning
+    >>> f = dreamlearning.compress("sklearn:digits", "digits.gede")     # doctest: +SKIP
+    >>> f.decode([5, 3, 5]).shape                                       # doctest: +SKIP
+    (3, 8, 8)
+"""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ._core import __version__, build_profile
+from .compression import compress
+from .errors import CorruptFileError, DreamlearningError, FormatVersionError, SourceError
+from .file import CompressedFile, open
+
+if TYPE_CHECKING:
+    from .dataset import CompressedDataset
+    from .samplers import SubsetSampler
+
+__all__ = [
+    "CompressedDataset",
+    "CompressedFile",
+    "CorruptFileError",
+    "DreamlearningError",
+    "FormatVersionError",
+    "SourceError",
+    "SubsetSampler",
+    "__version__",
+    "compress",
+    "open",
+]
+
+if build_profile == "debug":
+    warnings.warn(
+        "dreamlearning was built without optimisation and is many times slower; build it with "
+        "`maturin develop --release`",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    # These two need torch, which the core install does without.
+    if name == "CompressedDataset":
+        from .dataset import CompressedDataset
+
+        return CompressedDataset
+    if name == "SubsetSampler":
+        from .samplers import SubsetSampler
+
+        return SubsetSampler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

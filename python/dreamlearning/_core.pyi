@@ -1,0 +1,106 @@
+"""Typed surface of the Rust extension. Checked against the built module by ``mypy.stubtest``."""
+
+from collections.abc import Callable
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "FORMAT_VERSION",
+    "CorruptFileError",
+    "DreamlearningError",
+    "FormatVersionError",
+    "RawFile",
+    "Reader",
+    "__version__",
+    "build_profile",
+    "compress",
+]
+
+__version__: Final[str]
+build_profile: Final[str]
+"""``"release"`` or ``"debug"``."""
+FORMAT_VERSION: Final[tuple[int, int]]
+"""(major, minor) of the container this library writes."""
+
+class DreamlearningError(Exception):
+    """Base class of every error of this package that is not a built-in one."""
+
+class CorruptFileError(DreamlearningError):
+    """The file is damaged or is not a ``.gede`` file; the message names file, section and, if known, sample."""
+
+class FormatVersionError(DreamlearningError):
+    """The file was written in a newer format; the message names the library version that reads it."""
+
+@final
+class RawFile:
+    """Samples that lie one after another, C order, native little-endian, in an open file.
+
+    The core reads them with positioned reads, so their memory stays bounded. The descriptor is duplicated.
+    """
+
+    def __new__(
+        cls, fd: int, offset: int, num_samples: int, dtype: str, shape: tuple[int, ...]
+    ) -> RawFile: ...
+
+def compress(
+    path: str,
+    samples: NDArray[Any] | RawFile,
+    *,
+    fields: list[tuple[str, NDArray[Any]]],
+    partition_ids: NDArray[np.uint32] | None,
+    partition_names: list[str],
+    metadata: str,
+    preset: str,
+    exact: bool | None,
+    tau: int | None,
+    num_threads: int,
+    overwrite: bool,
+    progress: Callable[[int, int, int, int], object] | None,
+) -> None:
+    """Write ``path`` from C-contiguous ``samples`` of shape (n, ...).
+
+    ``fields``: name and array (first axis n) of everything stored raw. ``partition_ids``: for every sample the
+    number of its partition, an index into ``partition_names``. ``metadata``: a JSON object kept as it is.
+    ``preset``: "auto" | "fast" | "paper". ``tau``: plateau threshold of Algorithm 1, None for the proven global
+    minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)`` is called from
+    the calling thread a few times a second; an exception it raises aborts the compression and is passed on.
+    """
+
+@final
+class Reader:
+    """An open ``.gede`` file. Thread-safe; holds no lock and no thread across a fork."""
+
+    def __new__(cls, path: str, reading: str = "mmap") -> Reader: ...
+    def __len__(self) -> int: ...
+    @property
+    def dtype(self) -> str:
+        """NumPy name of the sample field's dtype, e.g. "uint8"."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+    @property
+    def num_partitions(self) -> int: ...
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of compressed rows and bases that decoding has touched since the file was opened."""
+    def metadata(self) -> str:
+        """The JSON object given to ``compress``."""
+    def info(self, blocks: bool = True) -> str:
+        """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
+        fields, classes, partitions, sections, format_version, writer, transform, digest. Without ``blocks`` the
+        partitions have name and count only, and no more than the metadata is read."""
+    def decode_into(self, indices: NDArray[np.int64], out: NDArray[Any], num_threads: int = 1) -> None:
+        """Write samples ``indices`` (repeats and negative indices allowed) into ``out``, shape (k, *shape)."""
+    def field(self, name: str) -> NDArray[np.uint8]:
+        """The bytes of a raw field, read-only, mapped without a copy; the caller views them as their dtype."""
+    def bases(self, partition: int) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+        """Representatives (n_b, sample bytes) and counts (n_b,) of one partition."""
+    def condensed(
+        self, beta: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.uint32]]:
+        """Clustering phase of Algorithm 1, per partition: centroids (m, values per sample), cluster sizes (m,)
+        and the partition of each cluster (m,)."""
+    def verify(self, num_threads: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
+        """Check every byte, decode every sample and compare with the stored digest."""

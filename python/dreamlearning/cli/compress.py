@@ -1,0 +1,78 @@
+"""``dreamlearning compress``. In: a SOURCE and a file name. Out: the file, and what came of it."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from ..compression import PRESETS
+from ..compression import compress as compress_source
+from .formatting import loss, sizes
+
+__all__ = ["compress"]
+
+
+@click.command()
+@click.argument("source")
+@click.argument("output", metavar="OUT.gede", type=click.Path(path_type=Path))
+@click.option(
+    "--preset", type=click.Choice(PRESETS), default="auto", show_default=True, help="How to compress."
+)
+@click.option(
+    "--exact/--no-exact",
+    default=None,
+    help="Make the preset paper bit-exact for images too, or allow it not to be.",
+)
+@click.option("--partition-by", metavar="FIELD", help="Code the samples of each value together, e.g. label.")
+@click.option("--tau", type=click.IntRange(min=0), help="Stop Algorithm 1 after a plateau of this many bits.")
+@click.option(
+    "--threads", type=click.IntRange(min=0), default=0, help="Threads; 0, the default, is all cores."
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing file once the new one is complete.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts about the file as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
+def compress(
+    source: str,
+    output: Path,
+    preset: str,
+    exact: bool | None,  # noqa: FBT001
+    partition_by: str | None,
+    tau: int | None,
+    threads: int,
+    overwrite: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+) -> None:
+    """Compress SOURCE into the file OUT.gede.
+
+    SOURCE is a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR (one
+    sub-folder per class), or sklearn:digits|iris|wine|breast_cancer|diabetes.
+
+    \b
+    dreamlearning compress sklearn:digits digits.gede
+    dreamlearning compress "torchvision:CIFAR10?root=data&split=train&download=true" cifar10.gede
+    dreamlearning compress imagefolder:photos/train photos.gede
+    dreamlearning compress table.npz table.gede --preset paper --partition-by label
+    """
+    start = time.perf_counter()
+    with compress_source(
+        source,
+        output,
+        preset=preset,
+        exact=exact,
+        partition_by=partition_by,
+        tau=tau,
+        num_threads=threads,
+        overwrite=overwrite,
+        progress=False if quiet else None,
+    ) as file:
+        facts = file.info()
+    seconds = time.perf_counter() - start
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    elif not quiet:
+        click.echo(
+            f"{output}: {facts['num_samples']:,} samples, {sizes(facts)}, "
+            f"preset {facts['preset']}, {loss(facts)}, {seconds:.1f} s"
+        )

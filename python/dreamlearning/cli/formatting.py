@@ -1,0 +1,30 @@
+"""Numbers as people read them. In: bytes, ratios. Out: short strings."""
+
+from typing import Any
+
+__all__ = ["loss", "size", "sizes"]
+
+
+def size(num_bytes: float) -> str:
+    """Bytes in decimal units.
+
+    Example:
+        >>> size(153_600_000)
+        '153.6 MB'
+    """
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:,.0f} bytes" if unit == "bytes" else f"{num_bytes:.1f} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.2f} TB"
+
+
+def sizes(info: dict[str, Any]) -> str:
+    """File size against raw size, from a file's ``info()``."""
+    share = "" if info["ratio"] is None else f" ({info['ratio']:.1%})"
+    return f"{size(info['file_bytes'])} of {size(info['raw_bytes'])}{share}"
+
+
+def loss(info: dict[str, Any]) -> str:
+    """Whether a file is bit-exact, from its ``info()``."""
+    return "bit-exact" if info["exact"] else f"NOT lossless, max error {info['max_error']}"

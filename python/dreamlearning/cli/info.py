@@ -1,0 +1,75 @@
+"""``dreamlearning info``. In: a file. Out: its facts as a table, or as JSON."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..file import open as open_compressed
+from .formatting import loss, sizes
+
+__all__ = ["info"]
+
+_SHOWN = 12
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def info(file: Path, as_json: bool) -> None:  # noqa: FBT001
+    """Say what is in FILE and what each part of it costs.
+
+    \b
+    dreamlearning info cifar10.gede
+    dreamlearning info cifar10.gede --json
+    """
+    with open_compressed(file) as opened:
+        facts = opened.info()
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        _print_table(file, facts)
+
+
+def _print_table(file: Path, facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout)
+    table = Table(show_header=False, box=None, title=str(file), title_justify="left")
+    fields = ", ".join(f"{f['name']} {f['dtype']} {tuple(f['shape'])}" for f in facts["fields"] if f["raw"])
+    partitions = facts["partitions"]
+    named = [f"{p['name']} ({p['count']:,})" for p in partitions[:_SHOWN]]
+    rows = {
+        "samples": f"{facts['num_samples']:,} of shape {tuple(facts['shape'])}, {facts['dtype']}",
+        "fields": fields or "none",
+        "classes": _some(facts["classes"] or []),
+        "partitions": f"{len(partitions)}: {_some(named, len(partitions))}" if len(partitions) > 1 else "1",
+        "preset": f"{facts['preset']}, transform {facts['transform']['name']}, {loss(facts)}",
+        "size": sizes(facts),
+        "written by": f"{facts['writer']}, format {_version(facts['format_version'])}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table, highlight=False, markup=False)
+
+    sections = Table(
+        "section", "bytes", "share", box=None, title="\nwhere the bytes are", title_justify="left"
+    )
+    for column in sections.columns[1:]:
+        column.justify = "right"
+    for name, count in facts["sections"].items():
+        sections.add_row(name, f"{count:,}", f"{count / facts['file_bytes']:.1%}")
+    sections.add_row("all", f"{facts['file_bytes']:,}", "100.0%")
+    console.print(sections, highlight=False, markup=False)
+
+
+def _some(names: list[str], total: int | None = None) -> str:
+    more = (len(names) if total is None else total) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "") or "unknown"
+
+
+def _version(version: Any) -> str:
+    return ".".join(map(str, version)) if isinstance(version, list) else str(version)

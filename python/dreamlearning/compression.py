@@ -1,0 +1,149 @@
+"""A source becomes a ``.gede`` file.
+
+In: whatever :func:`dreamlearning.sources.resolve` understands, and a path. Out: the file, opened. The file
+appears under its name only when it is complete.
+"""
+
+import errno
+import json
+import operator
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from .errors import SourceError
+from .file import CompressedFile
+from .file import open as open_compressed
+from .progress import CompressProgress, compress_progress
+from .sources import LABEL_FIELD, Source, resolve
+
+__all__ = ["PRESETS", "compress"]
+
+PRESETS = ("auto", "fast", "paper")
+
+
+def compress(
+    source: Any,
+    path: str | os.PathLike[str],
+    *,
+    preset: str = "auto",
+    exact: bool | None = None,
+    partition_by: str | None = None,
+    tau: int | None = None,
+    num_threads: int = 0,
+    overwrite: bool = False,
+    progress: bool | CompressProgress | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> CompressedFile:
+    """Compress ``source`` into the file ``path`` and open it.
+
+    Args:
+        source: a SOURCE string such as ``"torchvision:CIFAR10?root=data&split=train"``; the path of a
+            ``.npy``, ``.npz`` or ``.gede`` file; one array of shape (n, ...); ``(samples, labels)``; a
+            dictionary of arrays; or a map-style data set.
+        path: the file to write, usually ``*.gede``.
+        preset: ``"fast"`` (always bit-exact), ``"paper"`` (Algorithm 1 of the paper; images only
+            near-lossless unless ``exact``), or ``"auto"``: ``fast`` for images and ``paper`` for tables.
+        exact: ``True`` makes ``paper`` bit-exact for images too.
+        partition_by: name of an integer field, usually ``"label"``; the samples of each value are coded
+            together.
+        tau: plateau threshold that stops Algorithm 1 early; ``None`` for the proven minimum.
+        num_threads: 0 for all cores. The bytes written do not depend on it.
+        overwrite: replace an existing file, once the new one is complete.
+        progress: ``None`` shows a bar where stderr is a terminal, ``True`` and ``False`` force it, and a
+            callable is called with (samples done, samples in all, raw bytes, file bytes) a few times a
+            second; what it raises aborts the compression.
+        metadata: small JSON-able facts to keep in the file, as :attr:`CompressedFile.metadata`.
+
+    Returns:
+        The written file, opened.
+
+    Raises:
+        FileExistsError: ``path`` exists and ``overwrite`` is false; nothing has been read then.
+        SourceError: the source cannot be read or contradicts itself.
+        ValueError, TypeError: a wrong argument.
+        OSError: the file system said no (a full disk, no permission); no file is left behind.
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.zeros((100, 8, 8), np.uint8)
+        >>> f = compress((images, [0] * 100), "zeros.gede", partition_by="label")    # doctest: +SKIP
+        >>> bool((f.decode(range(100)) == images).all())                               # doctest: +SKIP
+        True
+    """
+    path = Path(os.fsdecode(path))
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}; give one of {', '.join(PRESETS)}")
+    if operator.index(num_threads) < 0:
+        raise ValueError(f"num_threads is {num_threads}; give 0 for all cores, or a positive number")
+    if tau is not None and operator.index(tau) < 0:
+        raise ValueError(f"tau is {tau}; give a number of bit positions, or None for the proven minimum")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise TypeError(f"metadata is a {type(metadata).__name__}; give a dictionary")
+    json.dumps(metadata, allow_nan=False)  # fails now rather than after an hour
+    _check_output(path, overwrite=overwrite)
+
+    with compress_progress(progress) as reporters:
+        resolved = resolve(source, spool_folder=path.parent, on_read=reporters.read)
+        ids, names = _partitions(resolved, partition_by)
+        kept = {
+            "classes": resolved.classes,
+            "source": resolved.name,
+            "label_field": LABEL_FIELD if LABEL_FIELD in resolved.fields else None,
+            "user": {**resolved.metadata, **(metadata or {})},
+        }
+        _core.compress(
+            str(path),
+            resolved.samples(),
+            fields=list(resolved.fields.items()),
+            partition_ids=ids,
+            partition_names=names,
+            metadata=json.dumps(kept, allow_nan=False),
+            preset=preset,
+            exact=exact,
+            tau=tau,
+            num_threads=num_threads,
+            overwrite=overwrite,
+            progress=reporters.compress,
+        )
+    return open_compressed(path)
+
+
+def _check_output(path: Path, *, overwrite: bool) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "the output is a folder; name a file", str(path))
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(
+            errno.EEXIST, "the output exists; pass overwrite=True (--overwrite), or remove it", str(path)
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder to write to", str(path.parent))
+
+
+def _partitions(source: Source, partition_by: str | None) -> tuple[NDArray[np.uint32] | None, list[str]]:
+    """For every sample the number of its partition, in order of the sorted values, and the partitions'
+    names."""
+    if partition_by is None:
+        return None, []
+    field = source.fields.get(partition_by)
+    if field is None or field.ndim != 1 or field.dtype.kind not in "iu":
+        usable = [name for name, a in source.fields.items() if a.ndim == 1 and a.dtype.kind in "iu"]
+        raise SourceError(
+            f"{source.name}: cannot partition by {partition_by!r}: "
+            + (
+                "there is no such field"
+                if field is None
+                else f"it has shape {field.shape} and dtype {field.dtype}"
+            )
+            + f"; integer fields: {', '.join(usable) or 'none'}"
+        )
+    values, ids = np.unique(field, return_inverse=True)
+    classes = source.classes if partition_by == LABEL_FIELD else None
+    names = [
+        classes[v] if classes is not None and 0 <= v < len(classes) else str(v) for v in map(int, values)
+    ]
+    return ids.astype(np.uint32), names

@@ -1,0 +1,334 @@
+"""An open ``.gede`` file.
+
+In: a path. Out: samples as NumPy arrays in any order, fields, partitions, and facts about the file. A
+:class:`CompressedFile` pickles by path and opens itself anew in every process that uses it.
+"""
+
+import html
+import json
+import operator
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from .errors import DreamlearningError
+from .indexing import as_buffer, as_indices
+from .progress import VerifyProgress, verify_progress
+
+__all__ = ["Bases", "CompressedFile", "Condensed", "open"]
+
+_ITERATION_BYTES = 1 << 20
+
+
+class Bases(NamedTuple):
+    """The bases of one partition."""
+
+    values: NDArray[Any]
+    """Shape (n_b, *shape), the file's dtype: each base with the average of its samples' deviations."""
+    counts: NDArray[np.uint64]
+    """Shape (n_b,): how many samples share each base."""
+
+
+class Condensed(NamedTuple):
+    """A small weighted summary of the samples."""
+
+    samples: NDArray[np.float64]
+    """Shape (m, *shape): the centroid of each cluster."""
+    sample_weight: NDArray[np.float64]
+    """Shape (m,): samples in each cluster."""
+    partition: NDArray[np.uint32]
+    """Shape (m,): the partition each cluster is of."""
+
+
+def open(path: str | os.PathLike[str], *, reading: str = "mmap") -> "CompressedFile":
+    """Open a ``.gede`` file.
+
+    Args:
+        path: the file.
+        reading: ``"mmap"`` maps it into memory, ``"pread"`` reads what is asked for.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CorruptFileError: it is damaged, or no ``.gede`` file.
+        FormatVersionError: it is of a newer format; the message names the version that reads it.
+
+    Example:
+        >>> f = open("digits.gede")                     # doctest: +SKIP
+        >>> f[0].shape, f[[7, 7, -1]].shape, len(f)     # doctest: +SKIP
+        ((8, 8), (3, 8, 8), 1797)
+    """
+    return CompressedFile(path, reading=reading)
+
+
+class CompressedFile:
+    """The samples and fields of a ``.gede`` file; made by :func:`dreamlearning.open`.
+
+    ``f[i]`` is one sample, ``f[a:b]``, ``f[list]`` and ``f[mask]`` are arrays of several, and iterating
+    gives all in order. Safe to use from several threads, after a fork, and in processes it is pickled to. A
+    context manager; arrays handed out stay valid after :meth:`close`.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        reading: str = "mmap",
+        _digest: object = None,
+        _lazy: bool = False,
+    ) -> None:
+        self.path = Path(os.fsdecode(path))
+        self._absolute = self.path.absolute()  # survives a change of folder
+        self._reading = reading
+        self._digest = _digest
+        self._core: _core.Reader | None = None
+        self._pid: int | None = None
+        self._facts: dict[str, Any] | None = None
+        self._closed = False
+        if not _lazy:
+            self._reader  # noqa: B018
+
+    @property
+    def _reader(self) -> _core.Reader:
+        if self._core is not None and self._pid == os.getpid():
+            return self._core
+        if self._closed:
+            raise ValueError(f"{self.path} has been closed; open it again")
+        reader = _core.Reader(str(self._absolute), self._reading)
+        facts = json.loads(reader.info(blocks=False))
+        if self._digest is not None and facts["digest"] != self._digest:
+            raise DreamlearningError(
+                f"{self.path} has been replaced by a file with other samples since it was opened; "
+                "open it again"
+            )
+        self._digest, self._facts = facts["digest"], facts
+        self._core, self._pid = reader, os.getpid()
+        return reader
+
+    @property
+    def _info(self) -> dict[str, Any]:
+        if self._facts is None:
+            self._reader  # noqa: B018
+        assert self._facts is not None
+        return self._facts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._info  # noqa: B018  # the digest, so that another file under this path is noticed
+        return _restore, (str(self.path), str(self._absolute), self._reading, self._digest)
+
+    def __len__(self) -> int:
+        return self._info["num_samples"]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self._info["shape"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the samples."""
+        return np.dtype(self._info["dtype"])
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one decoded sample."""
+        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes, so that ``classes[label]`` names a sample's class; ``None`` where unknown."""
+        classes = self._info["classes"]
+        return None if classes is None else list(classes)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What was given to ``compress`` as metadata."""
+        return json.loads(self._reader.metadata()).get("user") or {}
+
+    @property
+    def partitions(self) -> list[dict[str, Any]]:
+        """For every partition its ``name`` and ``count``."""
+        return [dict(partition) for partition in self._info["partitions"]]
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields stored beside the samples."""
+        return [field["name"] for field in self._info["fields"] if field["raw"]]
+
+    @property
+    def labels(self) -> NDArray[Any] | None:
+        """The field ``"label"``: read-only array with first axis n, mapped without a copy; ``None`` without
+        one."""
+        return self.field("label") if "label" in self.fields else None
+
+    def field(self, name: str) -> NDArray[Any]:
+        """A field stored beside the samples: read-only, shape (n, ...), mapped without a copy.
+
+        Raises:
+            KeyError: there is no such field; the message lists those there are.
+        """
+        for field in self._info["fields"]:
+            if field["raw"] and field["name"] == name:
+                raw = self._reader.field(name)
+                return raw.view(np.dtype(field["dtype"])).reshape((len(self), *field["shape"]))
+        raise KeyError(f"{self.path} has no field {name!r}; fields: {', '.join(self.fields) or 'none'}")
+
+    def info(self) -> dict[str, Any]:
+        """What is in the file and what it costs: a dictionary of JSON types, a fresh one each time.
+
+        ``ratio`` is ``file_bytes / raw_bytes`` (``None`` of no bytes); ``sections`` gives the bytes of each
+        part and adds up to ``file_bytes``; ``exact`` is whether the samples come back bit for bit,
+        ``max_error`` by how much at most they do not.
+        """
+        return json.loads(self._reader.info())
+
+    def verify(
+        self,
+        num_threads: int = 0,
+        progress: bool | VerifyProgress | None = None,  # noqa: FBT001
+    ) -> None:
+        """Check every byte, decode every sample and compare with the digest taken when the file was written.
+
+        Args:
+            num_threads: 0 for all cores.
+            progress: as in :func:`dreamlearning.compress`; a callable gets (done, total).
+
+        Raises:
+            CorruptFileError: the file is damaged; the message names the section.
+        """
+        with verify_progress(progress) as report:
+            self._reader.verify(num_threads, report)
+
+    def decode(self, indices: Any, out: Any = None, num_threads: int = 1) -> Any:
+        """Samples ``indices``, in the order asked.
+
+        Args:
+            indices: integers (a sequence, a NumPy array or a torch tensor; repeats and negative ones are
+                fine), a slice, or a boolean mask of length n.
+            out: C-contiguous NumPy array or CPU torch tensor of shape (k, *shape) and the file's dtype to
+                write into.
+            num_threads: 1 decodes on this thread; 0 uses all cores. Keep 1 inside a DataLoader worker.
+
+        Returns:
+            ``out``, or a new NumPy array of shape (k, *shape).
+
+        Raises:
+            IndexError: an index is out of range, or a mask has another length.
+            TypeError, ValueError: ``out`` or ``indices`` are not as above.
+            CorruptFileError: the file is damaged where these samples lie.
+
+        Example:
+            >>> f.decode([3, 1, 3]).shape       # doctest: +SKIP
+            (3, 32, 32, 3)
+        """
+        index = as_indices(indices, len(self))
+        shape = (len(index), *self.shape)
+        if out is None:
+            array = np.empty(shape, self.dtype)
+            self._reader.decode_into(index, array, num_threads)
+            return array
+        self._reader.decode_into(index, as_buffer(out, shape, self.dtype), num_threads)
+        return out
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, tuple):
+            raise TypeError(
+                "a file has one axis of samples; index the decoded array for more, as in f[0][..., 1]"
+            )
+        try:
+            single = operator.index(index)
+        except TypeError:
+            return self.decode(index)
+        return self.decode([single])[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        step = max(1, _ITERATION_BYTES // max(1, self.sample_bytes))
+        for start in range(0, len(self), step):
+            yield from self.decode(slice(start, start + step))
+
+    def bases(self, partition: int | str) -> Bases:
+        """The bases of one partition and how many samples share each.
+
+        Args:
+            partition: its number or its name (see :attr:`partitions`).
+
+        Raises:
+            IndexError, KeyError: there is no such partition.
+            ValueError: the name is not unique.
+        """
+        values, counts = self._reader.bases(self._partition_number(partition))
+        return Bases(values.reshape(-1).view(self.dtype).reshape((len(counts), *self.shape)), counts)
+
+    def _partition_number(self, partition: int | str) -> int:
+        names = [p["name"] for p in self._info["partitions"]]
+        if isinstance(partition, str):
+            if names.count(partition) > 1:
+                raise ValueError(
+                    f"{names.count(partition)} partitions are called {partition!r}; give its number"
+                )
+            if partition not in names:
+                raise KeyError(f"{self.path} has no partition {partition!r}; partitions: {', '.join(names)}")
+            return names.index(partition)
+        number = operator.index(partition)
+        if not 0 <= number < len(names):
+            raise IndexError(f"partition {number} is out of range for {len(names)} partitions")
+        return number
+
+    def condensed(self, beta: int) -> Condensed:
+        """Centroids of the clusters that share their ``beta`` most significant non-constant bits, per
+        partition.
+
+        The weights are cluster sizes, so that ``fit(c.samples, y, sample_weight=c.sample_weight)`` stands
+        for all samples. Algorithm 1, clustering phase.
+        """
+        centroids, sizes, partition = self._reader.condensed(beta)
+        return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
+
+    def close(self) -> None:
+        """Let go of the file; using it afterwards is a ValueError."""
+        self._core, self._closed = None, True
+
+    def __enter__(self) -> "CompressedFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _loss(self) -> str:
+        return "bit-exact" if self._info["exact"] else f"NOT lossless, max error {self._info['max_error']}"
+
+    def __repr__(self) -> str:
+        info = self._info
+        loss = "" if info["exact"] else f", {self._loss()}"
+        ratio = "" if info["ratio"] is None else f", ratio={info['ratio']:.3f}"
+        return (
+            f"CompressedFile({str(self.path)!r}, n={len(self)}, shape={self.shape}, dtype={self.dtype}, "
+            f"preset={info['preset']!r}{ratio}{loss})"
+        )
+
+    def _repr_html_(self) -> str:
+        info = self._info
+        ratio = "" if info["ratio"] is None else f" ({info['ratio']:.1%})"
+        rows = {
+            "file": str(self.path),
+            "samples": f"{len(self):,}",
+            "shape, dtype": f"{self.shape}, {self.dtype}",
+            "preset": f"{info['preset']}, {self._loss()}",
+            "bytes": f"{info['file_bytes']:,} of {info['raw_bytes']:,}{ratio}",
+            "classes": ", ".join(self.classes or []) or "none",
+        }
+        body = "".join(f"<tr><th>{key}</th><td>{html.escape(value)}</td></tr>" for key, value in rows.items())
+        return f"<table>{body}</table>"
+
+
+def _restore(path: str, absolute: str, reading: str, digest: object) -> CompressedFile:
+    file = CompressedFile(path, reading=reading, _digest=digest, _lazy=True)
+    file._absolute = Path(absolute)
+    return file

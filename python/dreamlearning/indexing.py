@@ -1,0 +1,73 @@
+"""What users pass as indices and buffers, checked and made uniform for the core.
+
+In: sequences, slices, masks, NumPy arrays, torch tensors. Out: int64 indices and a C-contiguous writable
+NumPy view of the caller's buffer. No torch is imported: a tensor is known by what it can do.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["as_buffer", "as_indices"]
+
+
+def as_indices(indices: Any, n: int) -> NDArray[np.int64]:
+    """``indices`` into ``n`` samples as int64 of shape (k,); negative ones are left to the core.
+
+    Raises:
+        TypeError: not integers, not a slice and not a mask.
+        ValueError: not one-dimensional.
+        IndexError: a mask of another length than ``n``, or a number beyond int64.
+    """
+    if isinstance(indices, slice):
+        return np.arange(*indices.indices(n), dtype=np.int64)
+    if isinstance(indices, range):
+        return np.arange(indices.start, indices.stop, indices.step, dtype=np.int64)
+    if hasattr(indices, "detach") and hasattr(indices, "cpu"):
+        indices = indices.detach().cpu().numpy()
+    array = np.asarray(indices)
+    if array.ndim != 1:
+        raise ValueError(f"indices have {array.ndim} dimensions; give one, such as a list of integers")
+    if array.dtype.kind == "b":
+        if array.shape[0] != n:
+            raise IndexError(f"a mask of length {array.shape[0]} for {n} samples")
+        return np.flatnonzero(array).astype(np.int64, copy=False)
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.dtype.kind == "O" and all(isinstance(i, int) for i in array):
+        raise IndexError(f"index {max(array, key=abs)} is out of range for {n} samples")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"indices have dtype {array.dtype}; give integers, a boolean mask or a slice")
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() > np.iinfo(np.int64).max:
+        raise IndexError(f"index {array.max()} is out of range for {n} samples")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def as_buffer(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """``out`` as the array the core writes into, sharing its memory.
+
+    Raises:
+        TypeError: not a NumPy array or CPU torch tensor, or of another dtype.
+        ValueError: of another shape, not C-contiguous, or read-only.
+    """
+    if isinstance(out, np.ndarray):
+        array = out
+    elif hasattr(out, "detach") and hasattr(out, "numpy"):
+        if out.device.type != "cpu":
+            raise TypeError(f"out is a tensor on {out.device}; give one on the CPU")
+        try:
+            array = out.detach().numpy()
+        except TypeError as error:
+            raise TypeError(f"out has dtype {out.dtype}, the samples have {dtype}") from error
+    else:
+        raise TypeError(f"out is a {type(out).__name__}; give a NumPy array or a CPU torch tensor")
+    if array.dtype != dtype:
+        raise TypeError(f"out has dtype {array.dtype}, the samples have {dtype}")
+    if array.shape != shape:
+        raise ValueError(f"out has shape {array.shape}, the samples asked for have {shape}")
+    if not array.flags.c_contiguous:
+        raise ValueError(f"out has strides {array.strides}; it must be C-contiguous, shape {shape}")
+    if not array.flags.writeable:
+        raise ValueError("out is read-only; give an array that can be written")
+    return array

@@ -1,0 +1,97 @@
+"""A keyed permutation of ``range(n)`` that needs no memory.
+
+In: positions, ``n`` and a 64-bit key. Out: where each position goes. A Feistel network permutes the next
+power of four; values that fall outside ``range(n)`` are permuted again until they fall inside (cycle
+walking), which leaves a permutation of ``range(n)``. Integers only, so the order is the same on every
+machine and with every NumPy.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["derive_key", "keyed_hash", "permute"]
+
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+_ROUNDS = 8
+
+
+def _mix(value: int) -> int:
+    """The finaliser of splitmix64 on a Python integer."""
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    return value ^ (value >> 31)
+
+
+def _mix_array(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The same on an array (multiplication wraps)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def derive_key(*parts: int) -> int:
+    """One 64-bit key from several integers (of any size and sign; the order matters).
+
+    Example:
+        >>> derive_key(0, 1) != derive_key(1, 0)
+        True
+    """
+    key = len(parts)
+    for part in parts:
+        key = _mix((key * 31 + _GOLDEN + part) & _MASK)
+    return key
+
+
+def keyed_hash(values: ArrayLike, key: int) -> NDArray[np.uint64]:
+    """A 64-bit hash of every integer in ``values`` under ``key``; shape (k,), one-to-one for a given key."""
+    array = np.atleast_1d(np.asarray(values)).astype(np.uint64)
+    return _mix_array(_mix_array(array + np.uint64(_GOLDEN)) ^ np.uint64(_mix(key & _MASK)))
+
+
+def permute(positions: ArrayLike, n: int, key: int) -> NDArray[np.int64]:
+    """Where the keyed permutation of ``range(n)`` sends each of ``positions``.
+
+    Args:
+        positions: integers in ``range(n)``, shape (k,).
+        n: size of the permuted range.
+        key: any integer; its low 64 bits choose the permutation.
+
+    Returns:
+        int64 array of shape (k,).
+
+    Raises:
+        IndexError: a position is outside ``range(n)``.
+
+    Example:
+        >>> sorted(permute(range(5), 5, key=7).tolist())
+        [0, 1, 2, 3, 4]
+    """
+    where = np.atleast_1d(np.asarray(positions, dtype=np.int64))
+    if where.size == 0:
+        return where.copy()
+    if where.min() < 0 or where.max() >= n:
+        raise IndexError(
+            f"positions {where.min()}..{where.max()} are not all in range({n}), the range that is permuted"
+        )
+    half_bits = max(1, ((n - 1).bit_length() + 1) // 2)
+    round_keys = [_mix((key + (r + 1) * _GOLDEN) & _MASK) for r in range(_ROUNDS)]
+
+    values = _feistel(where.astype(np.uint64), half_bits, round_keys)
+    outside = np.flatnonzero(values >= n)
+    while outside.size:
+        walked = _feistel(values[outside], half_bits, round_keys)
+        values[outside] = walked
+        outside = outside[walked >= n]
+    return values.astype(np.int64)
+
+
+def _feistel(values: NDArray[np.uint64], half_bits: int, round_keys: list[int]) -> NDArray[np.uint64]:
+    shift = np.uint64(half_bits)
+    low_bits = np.uint64((1 << half_bits) - 1)
+    left, right = values >> shift, values & low_bits
+    for round_key in round_keys:
+        # The top bits of a product are its best mixed ones.
+        mixed = _mix_array(right ^ np.uint64(round_key)) >> np.uint64(64 - half_bits)
+        left, right = right, left ^ mixed
+    return (left << shift) | right

@@ -1,0 +1,106 @@
+"""Everything that can be compressed.
+
+In: what the user names (a SOURCE string, a file, arrays, a data set). Out: one :class:`Source`, read as late
+and as little as possible. Each kind lives in a file of its own.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import SourceError
+from .base import LABEL_FIELD, OnRead, Source
+
+__all__ = ["LABEL_FIELD", "Source", "resolve"]
+
+_FORMS = (
+    "a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR, "
+    "or sklearn:digits|iris|wine|breast_cancer|diabetes"
+)
+
+
+def resolve(
+    source: Any, *, spool_folder: str | os.PathLike[str] | None = None, on_read: OnRead | None = None
+) -> Source:
+    """The samples and fields of whatever ``source`` is.
+
+    Args:
+        source: a SOURCE string; a path of a ``.npy``, ``.npz`` or ``.gede`` file; an array; ``(samples,
+            labels)``; a dictionary of arrays; an opened :class:`~dreamlearning.CompressedFile`; a map-style
+            data set; a :class:`Source`.
+        spool_folder: folder for the unnamed temporary file of sources that have to be copied; by default the
+            system's folder for temporary files.
+        on_read: told of (samples read, samples in all) where samples are read one by one.
+
+    Raises:
+        SourceError: it cannot be read, contradicts itself, or is nothing that is known.
+
+    Example:
+        >>> import numpy as np
+        >>> resolve((np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1])).fields["label"].dtype
+        dtype('uint8')
+    """
+    from ..file import CompressedFile
+    from . import arrays
+
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return _named(os.fspath(source), spool_folder, on_read)
+    if isinstance(source, CompressedFile):
+        from .compressed import from_compressed
+
+        return from_compressed(source, spool_folder, on_read)
+    if isinstance(source, Mapping):
+        return arrays.from_mapping(source, "arrays", spool_folder, on_read)
+    if isinstance(source, tuple):
+        if len(source) != 2:
+            raise SourceError(f"a tuple of {len(source)}; give (samples, labels), or a dictionary of arrays")
+        labels = arrays.label_array(source[1], "arrays")
+        return arrays.from_arrays(source[0], {LABEL_FIELD: labels}, "arrays", spool_folder, on_read=on_read)
+    if hasattr(source, "__array__"):
+        return arrays.from_arrays(source, {}, "array", spool_folder, on_read=on_read)
+    if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
+        from .mapstyle import from_dataset
+
+        return from_dataset(source, type(source).__name__, spool_folder, on_read)
+    raise SourceError(
+        f"cannot compress a {type(source).__name__}; give {_FORMS}, arrays, or a map-style data set"
+    )
+
+
+def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: OnRead | None) -> Source:
+    text = os.fsdecode(text)
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme == "torchvision":
+        from .torchvision import from_torchvision
+
+        return from_torchvision(rest, folder, on_read)
+    if colon and scheme == "imagefolder":
+        from .imagefolder import from_imagefolder
+
+        return from_imagefolder(rest, folder, on_read)
+    if colon and scheme == "sklearn":
+        from .sklearn import from_sklearn
+
+        return from_sklearn(rest)
+
+    path = Path(text)
+    if text and path.is_dir():
+        raise SourceError(
+            f"{text}: this is a folder; for one sub-folder of images per class give imagefolder:{text}"
+        )
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".npz", ".gede"):
+        raise SourceError(f"{text!r} is not a known SOURCE; give {_FORMS}")
+    if not path.is_file():
+        raise SourceError(f"{text}: there is no such file")
+    if suffix == ".gede":
+        from ..file import open as open_compressed
+        from .compressed import from_compressed
+
+        return from_compressed(open_compressed(path), folder, on_read)
+    from .numpy_files import from_npy, from_npz
+
+    return (from_npy if suffix == ".npy" else from_npz)(path, folder, on_read)

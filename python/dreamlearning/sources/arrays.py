@@ -1,0 +1,110 @@
+"""Arrays in memory as a source: one array, ``(samples, labels)``, or a dictionary of arrays.
+
+In: anything array-like. Out: a :class:`Source` that shares the caller's memory where it is C-contiguous and
+little-endian, and goes through the spool where it is not.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SourceError
+from .base import LABEL_FIELD, OnRead, Source, StoredSamples, as_array, smallest_ints
+from .spool import spool_array
+
+__all__ = ["class_names", "from_arrays", "from_mapping", "label_array", "sample_member"]
+
+_SAMPLE_NAMES = ("image", "images", "X", "x", "data", "samples")
+_LABEL_NAMES = (LABEL_FIELD, "labels", "target", "targets", "y")
+CLASSES_MEMBER = "classes"
+
+
+def from_arrays(
+    samples: Any,
+    fields: Mapping[str, NDArray[Any]],
+    name: str,
+    folder: str | os.PathLike[str] | None,
+    *,
+    classes: list[str] | None = None,
+    metadata: dict[str, Any] | None = None,
+    on_read: OnRead | None = None,
+) -> Source:
+    """A source of array-like ``samples``, shape (n, ...), and ``fields`` beside them."""
+    array = as_array(samples, name)
+    stored: NDArray[Any] | StoredSamples = array
+    # Checked before anything is copied.
+    source = Source(name, array, fields, classes=classes, metadata=metadata)
+    if not array.flags.c_contiguous or array.dtype != source.dtype:
+        stored = spool_array(array, folder, name, on_read)
+        source = Source(name, stored, fields, classes=classes, metadata=metadata)
+    return source
+
+
+def from_mapping(
+    arrays: Mapping[str, Any], name: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
+) -> Source:
+    """A source of named arrays: one is the sample, the others are fields."""
+    members = {str(key): as_array(value, f"{name}, {key!r}") for key, value in arrays.items()}
+    classes = class_names(members.pop(CLASSES_MEMBER)) if is_class_list(members) else None
+    if not members:
+        raise SourceError(f"{name}: there are no arrays in it")
+    sample = sample_member({key: array.nbytes for key, array in members.items()})
+    samples = members.pop(sample)
+    return from_arrays(samples, name_fields(members, name), name, folder, classes=classes, on_read=on_read)
+
+
+def sample_member(sizes: Mapping[str, int]) -> str:
+    """Which of several named arrays (name -> bytes) holds the samples.
+
+    The largest of those called like samples ("image", "X", "data"...); otherwise the first that is not
+    called like labels; otherwise the first.
+    """
+    known = [name for name in sizes if name in _SAMPLE_NAMES]
+    if known:
+        return max(known, key=lambda name: sizes[name])
+    return next((name for name in sizes if name not in _LABEL_NAMES), next(iter(sizes)))
+
+
+def name_fields(members: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    """The fields beside the samples, of which the first called like labels becomes ``"label"``."""
+    label = next((key for key in _LABEL_NAMES if key in members), None)
+    fields = {LABEL_FIELD if key == label else key: array for key, array in members.items()}
+    for key in fields:
+        if not key:
+            raise SourceError(f"{name}: a field has an empty name")
+    return fields
+
+
+def is_class_list(members: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether there is a member "classes" that lists class names."""
+    array = members.get(CLASSES_MEMBER)
+    return array is not None and array.ndim == 1 and array.dtype.kind == "U"
+
+
+def class_names(values: Iterable[Any]) -> list[str]:
+    """Class names as strings; synonyms, as in ImageNet, joined by commas."""
+    return [", ".join(map(str, v)) if isinstance(v, (tuple, list)) else str(v) for v in values]
+
+
+def label_array(labels: Any, name: str) -> NDArray[Any]:
+    """Labels as an array: Python integers in the smallest dtype, arrays and tensors in their own.
+
+    Raises:
+        SourceError: labels of different shapes or kinds; the message names the first that differs.
+    """
+    if not isinstance(labels, (list, tuple)):
+        return as_array(labels, f"{name}, labels")
+    if all(type(label) is int for label in labels):
+        return smallest_ints(labels)
+    arrays = [as_array(label, f"{name}, label of sample {i}") for i, label in enumerate(labels)]
+    for i, array in enumerate(arrays):
+        if (array.shape, array.dtype.kind) != (arrays[0].shape, arrays[0].dtype.kind):
+            raise SourceError(
+                f"{name}, label of sample {i}: shape {array.shape} and dtype {array.dtype}, but the "
+                f"first label has shape {arrays[0].shape} and dtype {arrays[0].dtype}; "
+                "give all labels one shape and dtype"
+            )
+    return np.stack(arrays)

@@ -1,0 +1,208 @@
+//! Writing the blocks of one partition. In: its rows. Out: a parameters, a bases and a rows section per layer.
+
+use super::partition::PartitionRows;
+use super::{Input, OnProgress, Preset, Progress};
+use crate::bases::Groups;
+use crate::bits::{BitLayout, BitSlices, BitWriter, PADDING, count_ones, slice_rows};
+use crate::block::{MAX_SPLIT_BITS, Parameters, StoredSplit};
+use crate::coder::Packed;
+use crate::container::{FileWriter, SectionId, SectionKind};
+use crate::entropy::BitStats;
+use crate::error::Result;
+use crate::parallel::map_in_order;
+use crate::split::{self, SizeModel, Split};
+use crate::transform::Transform;
+
+/// Bytes of bit slices that the split search may ask for at once.
+const SLICE_BYTES: usize = 64 << 20;
+
+/// `fast` uses a split only where it saves this part of the block: looking a base up costs decoding time.
+const FAST_SAVING: u128 = 100;
+
+/// Bases written by one job; a multiple of 8, so that each piece of the table ends on a byte.
+const BASES_PER_JOB: usize = 256;
+
+/// One run of the compressor.
+pub(super) struct Run<'a, 'p> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) transform: &'a dyn Transform,
+    pub(super) preset: Preset,
+    pub(super) tau: Option<u64>,
+    pub(super) threads: usize,
+    pub(super) writer: &'a mut FileWriter,
+    pub(super) on_progress: &'a mut OnProgress<'p>,
+    pub(super) progress: Progress,
+    pub(super) digest: u64,
+    pub(super) max_error: f64,
+}
+
+impl Run<'_, '_> {
+    /// Write all blocks of partition `number`, whose samples are `ids`.
+    pub(super) fn partition(&mut self, number: u32, ids: &[u32]) -> Result<()> {
+        let input = self.input;
+        let (rows, scan) = PartitionRows::scan(input, self.transform, ids, self.threads, |count| {
+            self.progress.done += count as u64;
+            (self.on_progress)(self.progress)
+        })?;
+        self.digest = self.digest.wrapping_add(scan.digest);
+        self.max_error = self.max_error.max(scan.max_error);
+        let layers = self.transform.layers().len();
+        for layer in 0..layers {
+            let last = layer + 1 == layers;
+            self.block(number, layer, &rows, last)?;
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {
+        let id = |kind| SectionId { kind, partition, layer: layer as u16 };
+        let (parameters, groups) = self.choose_split(layer, rows)?;
+        let coder = parameters.coder();
+        self.writer.section(id(SectionKind::Parameters), &parameters.to_bytes())?;
+
+        self.writer.begin(id(SectionKind::Bases))?;
+        if coder.base_bits() > 0 {
+            self.write_bases(layer, rows, &coder, &groups.first_rows)?;
+        }
+        self.writer.write(&[0; PADDING])?;
+        self.writer.end()?;
+
+        self.writer.begin(id(SectionKind::Rows))?;
+        self.write_records(layer, rows, &coder, &groups.of_row, last)?;
+        self.writer.write(&[0; PADDING])?;
+        self.writer.end()
+    }
+
+    /// Algorithm 1 on one block. Where its split would not be smaller than no split at all, there is none.
+    fn choose_split(&mut self, layer: usize, rows: &PartitionRows<'_>) -> Result<(Parameters, Groups)> {
+        let columns = rows.layer(layer).columns;
+        let mut layout = BitLayout::full(columns, rows.layer(layer).container);
+        let mut offsets = None;
+        if let Some(ranges) = rows.ranges(layer) {
+            let spans = ranges.min.iter().zip(&ranges.max).map(|(min, max)| max - min);
+            layout.widths = spans.map(|span| (u64::BITS - span.leading_zeros()) as u8).collect();
+            offsets = Some(ranges.min.clone());
+        }
+        let total_bits = layout.total_bits();
+        let parameter_bits = Parameters::size_bits(&layout, offsets.as_deref());
+        let plain_bits =
+            u128::from(total_bits) * rows.len() as u128 + u128::from(parameter_bits - total_bits);
+        let mut parameters = Parameters { rows: rows.len() as u64, layout, offsets, split: None };
+        let whole = Groups { of_row: vec![0; rows.len()], first_rows: vec![0] };
+        if total_bits > MAX_SPLIT_BITS {
+            return Ok((parameters, whole));
+        }
+        let row_bits = parameters.layout.row_bits();
+        let row_bytes = parameters.layout.row_bytes();
+        let counts = self.count(layer, rows, parameters.layout.row_words())?;
+        let stats = BitStats::new(rows.len() as u64, &counts, &row_bits);
+        let model = SizeModel { samples: rows.len() as u64, condensed: 0, total_bits, parameter_bits };
+        let at_once = (SLICE_BYTES / rows.len().div_ceil(64).max(1) / 8).max(1);
+        let found = split::search(&stats, &model, self.tau, at_once, |positions| {
+            let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
+            let mut slices = BitSlices::new(wanted.len(), rows.len());
+            let cut = |_, part: &[u8]| Ok(slice_rows(part, row_bytes, &wanted));
+            rows.for_each_chunk(layer, cut, |chunk, part| {
+                slices.insert(rows.chunk_start(chunk), &part);
+                (self.on_progress)(self.progress)
+            })?;
+            Ok(slices)
+        })?;
+        let wanted = if self.preset == Preset::Fast { plain_bits / FAST_SAVING } else { 0 };
+        if found.size_bits + wanted >= plain_bits {
+            return Ok((parameters, whole));
+        }
+        parameters.split = Some(stored(&found, &stats, &row_bits, parameters.layout.row_words()));
+        Ok((parameters, found.groups))
+    }
+
+    fn count(&mut self, layer: usize, rows: &PartitionRows<'_>, words: usize) -> Result<Vec<u64>> {
+        let row_bytes = rows.layer(layer).row_bytes();
+        let mut total = vec![0u64; words * 64];
+        let count = |_, part: &[u8]| {
+            let mut counts = vec![0; words * 64];
+            count_ones(part, row_bytes, &mut counts);
+            Ok(counts)
+        };
+        rows.for_each_chunk(layer, count, |_, counts| {
+            total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            (self.on_progress)(self.progress)
+        })?;
+        Ok(total)
+    }
+
+    fn write_bases(
+        &mut self,
+        layer: usize,
+        rows: &PartitionRows<'_>,
+        coder: &Packed,
+        first_rows: &[u32],
+    ) -> Result<()> {
+        let row_bytes = rows.layer(layer).row_bytes();
+        let jobs = first_rows.len().div_ceil(BASES_PER_JOB);
+        let job = |number: usize| {
+            let start = number * BASES_PER_JOB;
+            let wanted = &first_rows[start..(start + BASES_PER_JOB).min(first_rows.len())];
+            let mut stream = BitWriter::with_capacity(wanted.len() * coder.base_bits() as usize);
+            for row in rows.pick(layer, wanted)?.chunks_exact(row_bytes) {
+                coder.write_base(row, &mut stream);
+            }
+            Ok(stream.finish())
+        };
+        map_in_order(self.threads, jobs, job, |_, bytes| {
+            self.writer.write(&bytes)?;
+            (self.on_progress)(self.progress)
+        })
+    }
+
+    fn write_records(
+        &mut self,
+        layer: usize,
+        rows: &PartitionRows<'_>,
+        coder: &Packed,
+        base_ids: &[u32],
+        last: bool,
+    ) -> Result<()> {
+        let row_bytes = rows.layer(layer).row_bytes();
+        let sample_bytes = self.input.layout.bytes()? as u64;
+        let job = |chunk: usize, part: &[u8]| {
+            let ids = &base_ids[rows.chunk_start(chunk)..];
+            let mut stream = BitWriter::with_capacity(part.len() * 8);
+            for (row, &id) in part.chunks_exact(row_bytes).zip(ids) {
+                coder.write_record(id, row, &mut stream);
+            }
+            Ok((stream.finish(), (part.len() / row_bytes) as u64))
+        };
+        rows.for_each_chunk(layer, job, |_, (bytes, count)| {
+            self.writer.write(&bytes)?;
+            if last {
+                self.progress.done += count;
+                self.progress.raw_bytes += count * sample_bytes;
+            }
+            self.progress.file_bytes = self.writer.position();
+            (self.on_progress)(self.progress)
+        })
+    }
+}
+
+/// The split as masks over the row's words.
+fn stored(split: &Split, stats: &BitStats, row_bits: &[u32], words: usize) -> StoredSplit {
+    let mut masks = StoredSplit {
+        base: vec![0; words],
+        constant: vec![0; words],
+        values: vec![0; words],
+        bases: split.groups.first_rows.len() as u64,
+    };
+    for (i, &position) in split.base_positions.iter().enumerate() {
+        let bit = row_bits[position as usize];
+        let (word, one) = (bit as usize / 64, 1u64 << (bit % 64));
+        masks.base[word] |= one;
+        if i < split.constants {
+            masks.constant[word] |= one;
+            if stats.ones[position as usize] > 0 {
+                masks.values[word] |= one;
+            }
+        }
+    }
+    masks
+}

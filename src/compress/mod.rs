@@ -1,0 +1,282 @@
+//! Writing a file. In: samples, raw fields, partitions and options. Out: the file, in bounded memory, with the same
+//! bytes for any number of threads.
+//!
+//! Each partition is read at most a few times: once to learn ranges, then per layer to count bits, to cut the bit
+//! slices that the split search asks for, to write the bases and to write the records. Where its rows fit into
+//! [`WORKING_SET`] they are kept instead.
+
+mod encode;
+mod partition;
+mod preset;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::bits::{PADDING, bits_for};
+use crate::container::{FileWriter, SectionId, SectionKind};
+use crate::error::{Error, Result};
+use crate::metadata::{FieldLayout, MAX_SAMPLES, Metadata, Partition, SampleLayoutOpen, digest_text};
+use crate::parallel::thread_count;
+use crate::sample::SampleLayout;
+use crate::source::SampleSource;
+use crate::transform;
+
+pub use preset::Preset;
+
+/// Bytes of rows that are kept in memory instead of being computed again. Together with buffers of a few
+/// mebibytes per thread, 64 MiB of bit slices and about 20 bytes per sample this bounds the memory of a run.
+pub const WORKING_SET: usize = 256 << 20;
+
+/// A raw field.
+#[derive(Debug)]
+pub struct Field<'a> {
+    /// Name, unique in the file.
+    pub name: String,
+    /// Dtype and shape of one sample's value.
+    pub layout: SampleLayout,
+    /// All values, one after another.
+    pub bytes: &'a [u8],
+}
+
+/// What is to be compressed.
+pub struct Input<'a> {
+    /// Dtype and shape of a sample.
+    pub layout: SampleLayout,
+    /// Number of samples.
+    pub num_samples: u64,
+    /// The samples.
+    pub source: &'a dyn SampleSource,
+    /// Raw fields.
+    pub fields: Vec<Field<'a>>,
+    /// Names of the partitions, and for every sample the number of its own; `None`: one partition.
+    pub partitions: Option<(Vec<String>, &'a [u32])>,
+    /// A JSON object kept with the file.
+    pub user: Value,
+}
+
+/// How it is to be compressed.
+#[derive(Clone, Debug)]
+pub struct CompressOptions {
+    /// Which preset.
+    pub preset: Preset,
+    /// For `paper` on images: add the correction that makes it lossless.
+    pub exact: bool,
+    /// Plateau threshold of Algorithm 1; `None` for the proven global minimum.
+    pub tau: Option<u64>,
+    /// Threads; 0 for all cores.
+    pub num_threads: usize,
+    /// Whether an existing file is replaced.
+    pub overwrite: bool,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Work done, of `total`.
+    pub done: u64,
+    /// All work.
+    pub total: u64,
+    /// Bytes of samples written so far, uncompressed.
+    pub raw_bytes: u64,
+    /// Bytes of the file so far.
+    pub file_bytes: u64,
+}
+
+/// Called often, from the calling thread; an error it returns ends the run and is passed on.
+pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
+
+/// Compress `input` to the file `path`.
+///
+/// # Errors
+/// [`Error::Argument`] for inconsistent input, [`Error::OutputExists`], [`Error::Io`], and what `on_progress`
+/// returns. Nothing is left of a run that fails.
+///
+/// # Example
+/// ```
+/// use dreamlearning::source::MemorySource;
+/// use dreamlearning::{CompressOptions, DType, Dataset, Input, Preset, Reading, SampleLayout, compress};
+///
+/// let layout = SampleLayout { dtype: DType::UInt8, shape: vec![4, 4] };
+/// let samples: Vec<u8> = (0..160).map(|i| i / 16).collect();
+/// let source = MemorySource { bytes: &samples, sample_bytes: 16 };
+/// let input = Input {
+///     layout,
+///     num_samples: 10,
+///     source: &source,
+///     fields: Vec::new(),
+///     partitions: None,
+///     user: serde_json::json!({}),
+/// };
+/// let options =
+///     CompressOptions { preset: Preset::Fast, exact: true, tau: None, num_threads: 1, overwrite: false };
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("steps.gede");
+/// compress(&path, &input, &options, &mut |_| Ok(()))?;
+///
+/// let dataset = Dataset::open(&path, Reading::Map)?;
+/// let mut out = [0; 32];
+/// dataset.decode_into(&[9, -10], &mut out, 1)?;
+/// assert_eq!(out[..16], [9; 16]);
+/// assert_eq!(out[16..], [0; 16]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn compress(
+    path: &Path,
+    input: &Input<'_>,
+    options: &CompressOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<()> {
+    let sample_bytes = input.layout.bytes()?;
+    let order = Order::new(input)?;
+    check_fields(input)?;
+    let threads = thread_count(options.num_threads);
+    let spec = preset::choose(input, options)?;
+    let transform = transform::build(&spec, &input.layout)?;
+    let mut writer = FileWriter::create(path, options.overwrite)?;
+
+    let mut run = encode::Run {
+        input,
+        transform: transform.as_ref(),
+        preset: options.preset.resolve(&input.layout),
+        tau: options.tau,
+        threads,
+        writer: &mut writer,
+        on_progress,
+        progress: Progress { total: 2 * input.num_samples, ..Progress::default() },
+        digest: 0,
+        max_error: 0.0,
+    };
+    if sample_bytes > 0 {
+        for (number, ids) in order.partitions().enumerate() {
+            if !ids.is_empty() {
+                run.partition(number as u32, ids)?;
+            }
+        }
+    }
+    let (digest, max_error) = (run.digest, run.max_error);
+
+    if order.names.len() > 1 {
+        write_index(&mut writer, &order)?;
+    }
+    for (number, field) in input.fields.iter().enumerate() {
+        let id = SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 };
+        writer.section(id, field.bytes)?;
+    }
+    let metadata = Metadata {
+        writer: concat!("dreamlearning ", env!("CARGO_PKG_VERSION")).to_owned(),
+        num_samples: input.num_samples,
+        sample: input.layout.clone(),
+        preset: options.preset.resolve(&input.layout).name().to_owned(),
+        transform: spec,
+        exact: transform.is_exact(),
+        max_error,
+        digest: digest_text(digest),
+        partitions: order
+            .partitions()
+            .zip(&order.names)
+            .map(|(ids, name)| Partition { name: name.clone(), count: ids.len() as u64 })
+            .collect(),
+        fields: input
+            .fields
+            .iter()
+            .map(|field| FieldLayout {
+                name: field.name.clone(),
+                layout: SampleLayoutOpen { dtype: field.layout.dtype, shape: field.layout.shape.clone() },
+            })
+            .collect(),
+        user: input.user.clone(),
+    };
+    let json = serde_json::to_vec(&metadata)
+        .map_err(|e| Error::Argument(format!("the metadata cannot be written as JSON: {e}")))?;
+    writer.section(SectionId::whole(SectionKind::Metadata), &json)?;
+    writer.finish()
+}
+
+/// The samples sorted by partition, in their own order inside each.
+struct Order {
+    names: Vec<String>,
+    ids: Vec<u32>,
+    /// Where each partition begins in `ids`; one more entry for the end.
+    starts: Vec<usize>,
+}
+
+impl Order {
+    fn new(input: &Input<'_>) -> Result<Self> {
+        if input.num_samples > MAX_SAMPLES {
+            return Err(Error::Argument(format!(
+                "{} samples; a file holds at most {MAX_SAMPLES}",
+                input.num_samples
+            )));
+        }
+        let n = input.num_samples as u32;
+        let Some((names, partition_of)) = &input.partitions else {
+            return Ok(Self {
+                names: vec!["all".to_owned()],
+                ids: (0..n).collect(),
+                starts: vec![0, n as usize],
+            });
+        };
+        if partition_of.len() as u64 != input.num_samples {
+            return Err(Error::Argument(format!("{} partition numbers for {n} samples", partition_of.len())));
+        }
+        let mut starts = vec![0; names.len() + 1];
+        for (sample, &partition) in partition_of.iter().enumerate() {
+            let slot = starts.get_mut(partition as usize + 1).ok_or_else(|| {
+                Error::Argument(format!("sample {sample} is in partition {partition} of {}", names.len()))
+            })?;
+            *slot += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut ids = vec![0; n as usize];
+        for (sample, &partition) in (0u32..).zip(partition_of.iter()) {
+            let at = &mut next[partition as usize];
+            ids[*at] = sample;
+            *at += 1;
+        }
+        Ok(Self { names: names.clone(), ids, starts })
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = &[u32]> {
+        self.starts.windows(2).map(|w| &self.ids[w[0]..w[1]])
+    }
+}
+
+/// For every sample its row, counted through all partitions, in `bits_for(samples)` bits.
+fn write_index(writer: &mut FileWriter, order: &Order) -> Result<()> {
+    let mut row_of = vec![0u32; order.ids.len()];
+    for (row, &sample) in (0u32..).zip(&order.ids) {
+        row_of[sample as usize] = row;
+    }
+    let bits = bits_for(order.ids.len() as u64);
+    writer.begin(SectionId::whole(SectionKind::Index))?;
+    // A multiple of 8 rows fills whole bytes.
+    for rows in row_of.chunks(1 << 16) {
+        let mut stream = crate::bits::BitWriter::with_capacity(rows.len() * bits as usize);
+        rows.iter().for_each(|&row| stream.push(u64::from(row), bits));
+        writer.write(&stream.finish())?;
+    }
+    writer.write(&[0; PADDING])?;
+    writer.end()
+}
+
+fn check_fields(input: &Input<'_>) -> Result<()> {
+    for (number, field) in input.fields.iter().enumerate() {
+        let expected = input.num_samples.saturating_mul(field.layout.bytes()? as u64);
+        if field.bytes.len() as u64 != expected {
+            return Err(Error::Argument(format!(
+                "field '{}' has {} bytes where {} samples need {expected}",
+                field.name,
+                field.bytes.len(),
+                input.num_samples
+            )));
+        }
+        if input.fields[..number].iter().any(|other| other.name == field.name) {
+            return Err(Error::Argument(format!("two fields are called '{}'", field.name)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! The rows of one partition. In: sample numbers. Out: rows of any layer, chunk by chunk, kept in memory where they
+//! fit into the working set and computed again where they do not.
+
+use std::borrow::Cow;
+
+use super::{Input, WORKING_SET};
+use crate::bits::Container;
+use crate::error::Result;
+use crate::metadata::digest;
+use crate::parallel::{for_each_piece, map_in_order};
+use crate::sample::{NumberKind, SampleLayout};
+use crate::transform::{Layer, Scratch, Transform};
+
+/// Bytes of samples that one job handles.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// See the module.
+pub(super) struct PartitionRows<'a> {
+    input: &'a Input<'a>,
+    transform: &'a dyn Transform,
+    ids: &'a [u32],
+    threads: usize,
+    /// A multiple of 64.
+    chunk_rows: usize,
+    sample_bytes: usize,
+    /// Rows of every layer with the offsets subtracted, or nothing.
+    kept: Option<Vec<Vec<u8>>>,
+    /// Per layer: minimum and maximum of every column, where the layer wants them.
+    ranges: Vec<Option<Ranges>>,
+}
+
+/// Minimum and maximum of every column.
+#[derive(Clone)]
+pub(super) struct Ranges {
+    pub(super) min: Vec<u64>,
+    pub(super) max: Vec<u64>,
+}
+
+/// What reading all samples of a partition once tells.
+#[derive(Default)]
+pub(super) struct Scan {
+    pub(super) digest: u64,
+    pub(super) max_error: f64,
+}
+
+struct ChunkScan {
+    scan: Scan,
+    rows: Vec<Vec<u8>>,
+    ranges: Vec<Option<Ranges>>,
+}
+
+impl<'a> PartitionRows<'a> {
+    /// Read all samples of the partition once. `tick` is told the rows done.
+    pub(super) fn scan(
+        input: &'a Input<'a>,
+        transform: &'a dyn Transform,
+        ids: &'a [u32],
+        threads: usize,
+        mut tick: impl FnMut(usize) -> Result<()>,
+    ) -> Result<(Self, Scan)> {
+        let sample_bytes = input.layout.bytes()?;
+        let chunk_rows = (CHUNK_BYTES / sample_bytes).next_multiple_of(64).max(64);
+        let row_bytes: usize = transform.layers().iter().map(Layer::row_bytes).sum();
+        let keep = row_bytes.saturating_mul(ids.len()) <= WORKING_SET;
+        let mut this = Self {
+            input,
+            transform,
+            ids,
+            threads,
+            chunk_rows,
+            sample_bytes,
+            kept: None,
+            ranges: vec![None; transform.layers().len()],
+        };
+        let mut kept: Vec<Vec<u8>> = transform.layers().iter().map(|_| Vec::new()).collect();
+        let mut ranges = this.ranges.clone();
+        let mut total = Scan::default();
+        let job = |chunk| this.scan_chunk(chunk);
+        map_in_order(threads, this.chunks(), job, |chunk, part| {
+            total.digest = total.digest.wrapping_add(part.scan.digest);
+            total.max_error = total.max_error.max(part.scan.max_error);
+            for (range, part) in ranges.iter_mut().zip(part.ranges) {
+                merge(range, part);
+            }
+            if keep {
+                for (kept, rows) in kept.iter_mut().zip(part.rows) {
+                    kept.extend_from_slice(&rows);
+                }
+            }
+            tick(this.chunk_ids(chunk).len())
+        })?;
+        this.ranges = ranges;
+        if keep {
+            for (number, rows) in kept.iter_mut().enumerate() {
+                let piece = (chunk_rows * this.layer(number).row_bytes()).max(1);
+                for_each_piece(threads, rows, piece, |_, rows| {
+                    this.subtract_offsets(number, rows);
+                    Ok(())
+                })?;
+            }
+            this.kept = Some(kept);
+        }
+        Ok((this, total))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(super) fn chunks(&self) -> usize {
+        self.ids.len().div_ceil(self.chunk_rows)
+    }
+
+    /// First row of a chunk; a multiple of 64.
+    pub(super) fn chunk_start(&self, chunk: usize) -> usize {
+        chunk * self.chunk_rows
+    }
+
+    pub(super) fn layer(&self, number: usize) -> &Layer {
+        &self.transform.layers()[number]
+    }
+
+    pub(super) fn ranges(&self, layer: usize) -> Option<&Ranges> {
+        self.ranges[layer].as_ref()
+    }
+
+    /// Run `job(chunk, rows)` over the rows of a layer and `consume(chunk, result)` in order.
+    pub(super) fn for_each_chunk<T: Send>(
+        &self,
+        layer: usize,
+        job: impl Fn(usize, &[u8]) -> Result<T> + Sync,
+        consume: impl FnMut(usize, T) -> Result<()>,
+    ) -> Result<()> {
+        let row_bytes = self.layer(layer).row_bytes();
+        let load = |chunk: usize| {
+            let start = self.chunk_start(chunk);
+            let count = self.chunk_ids(chunk).len();
+            match &self.kept {
+                Some(kept) => job(chunk, &kept[layer][start * row_bytes..(start + count) * row_bytes]),
+                None => job(chunk, &self.compute(layer, self.chunk_ids(chunk))?),
+            }
+        };
+        map_in_order(self.threads, self.chunks(), load, consume)
+    }
+
+    /// The given rows (numbers inside the partition, increasing) of a layer.
+    pub(super) fn pick(&self, layer: usize, rows: &[u32]) -> Result<Cow<'_, [u8]>> {
+        let row_bytes = self.layer(layer).row_bytes();
+        if let Some(kept) = &self.kept {
+            let mut picked = Vec::with_capacity(rows.len() * row_bytes);
+            for &row in rows {
+                picked.extend_from_slice(&kept[layer][row as usize * row_bytes..][..row_bytes]);
+            }
+            return Ok(Cow::Owned(picked));
+        }
+        let ids: Vec<u32> = rows.iter().map(|&row| self.ids[row as usize]).collect();
+        Ok(Cow::Owned(self.compute(layer, &ids)?))
+    }
+
+    fn chunk_ids(&self, chunk: usize) -> &'a [u32] {
+        let start = self.chunk_start(chunk);
+        &self.ids[start..(start + self.chunk_rows).min(self.ids.len())]
+    }
+
+    fn forward(
+        &self,
+        ids: &[u32],
+        mut each: impl FnMut(usize, &[u8], &[&[u8]], &mut Scratch),
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut samples = vec![0; ids.len() * self.sample_bytes];
+        self.input.source.read(ids, &mut samples)?;
+        let layers = self.transform.layers();
+        let mut rows: Vec<Vec<u8>> =
+            layers.iter().map(|layer| vec![0; ids.len() * layer.row_bytes()]).collect();
+        let mut scratch = Scratch::default();
+        for (i, sample) in samples.chunks_exact(self.sample_bytes).enumerate() {
+            let mut out: Vec<&mut [u8]> = rows
+                .iter_mut()
+                .zip(layers)
+                .map(|(rows, layer)| &mut rows[i * layer.row_bytes()..(i + 1) * layer.row_bytes()])
+                .collect();
+            self.transform.forward(sample, &mut out, &mut scratch);
+            let out: Vec<&[u8]> = out.iter().map(|row| &**row).collect();
+            each(i, sample, &out, &mut scratch);
+        }
+        Ok(rows)
+    }
+
+    fn compute(&self, layer: usize, ids: &[u32]) -> Result<Vec<u8>> {
+        let mut rows = self.forward(ids, |_, _, _, _| ())?.swap_remove(layer);
+        self.subtract_offsets(layer, &mut rows);
+        Ok(rows)
+    }
+
+    fn scan_chunk(&self, chunk: usize) -> Result<ChunkScan> {
+        let ids = self.chunk_ids(chunk);
+        let exact = self.transform.is_exact();
+        let mut scan = Scan::default();
+        let mut decoded = vec![0; self.sample_bytes];
+        let rows = self.forward(ids, |i, sample, rows, scratch| {
+            let index = u64::from(ids[i]);
+            if exact {
+                scan.digest = scan.digest.wrapping_add(digest(sample, index));
+            } else {
+                self.transform.inverse(rows, &mut decoded, scratch);
+                scan.digest = scan.digest.wrapping_add(digest(&decoded, index));
+                scan.max_error = scan.max_error.max(largest_difference(&self.input.layout, sample, &decoded));
+            }
+        })?;
+        let ranges = self.transform.layers().iter().zip(&rows);
+        let ranges = ranges.map(|(layer, rows)| layer.frame_of_reference.then(|| column_ranges(layer, rows)));
+        Ok(ChunkScan { scan, ranges: ranges.collect(), rows })
+    }
+
+    fn subtract_offsets(&self, layer: usize, rows: &mut [u8]) {
+        let Some(ranges) = &self.ranges[layer] else { return };
+        let container = self.layer(layer).container;
+        for row in rows.chunks_exact_mut(self.layer(layer).row_bytes()) {
+            for (column, &min) in ranges.min.iter().enumerate() {
+                let value = container.get(row, column) - min;
+                container.set(row, column, value);
+            }
+        }
+    }
+}
+
+fn column_ranges(layer: &Layer, rows: &[u8]) -> Ranges {
+    let container = layer.container;
+    let mut ranges = Ranges { min: vec![u64::MAX; layer.columns], max: vec![0; layer.columns] };
+    for row in rows.chunks_exact(layer.row_bytes()) {
+        for (column, (min, max)) in ranges.min.iter_mut().zip(&mut ranges.max).enumerate() {
+            let value = container.get(row, column);
+            *min = value.min(*min);
+            *max = value.max(*max);
+        }
+    }
+    ranges
+}
+
+fn merge(into: &mut Option<Ranges>, part: Option<Ranges>) {
+    match (into.as_mut(), part) {
+        (Some(into), Some(part)) => {
+            into.min.iter_mut().zip(part.min).for_each(|(a, b)| *a = b.min(*a));
+            into.max.iter_mut().zip(part.max).for_each(|(a, b)| *a = b.max(*a));
+        }
+        (None, part) => *into = part,
+        _ => {}
+    }
+}
+
+/// Largest absolute difference of two samples; only integer samples are ever inexact.
+fn largest_difference(layout: &SampleLayout, a: &[u8], b: &[u8]) -> f64 {
+    debug_assert!(layout.dtype.kind() == NumberKind::Unsigned);
+    let container = Container::from_bytes(layout.dtype.size()).unwrap_or(Container::U8);
+    let elements = a.len() / container.bytes();
+    (0..elements).map(|i| container.get(a, i).abs_diff(container.get(b, i))).max().unwrap_or(0) as f64
+}

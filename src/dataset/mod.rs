@@ -1,0 +1,199 @@
+//! Reading a file. In: a path, then sample indices. Out: samples, straight in the caller's buffer.
+//!
+//! [`Dataset`] is immutable and shared freely between threads and across forks; blocks are opened when they are
+//! first needed.
+
+mod decode;
+mod report;
+mod summary;
+mod verify;
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::bits::{PADDING, bits_for};
+use crate::block::Block;
+use crate::container::{FileReader, MAX_METADATA_BYTES, Reading, Section, SectionId, SectionKind};
+use crate::error::{Error, Result};
+use crate::metadata::Metadata;
+use crate::sample::SampleLayout;
+use crate::transform::{self, Transform};
+
+pub use summary::{Bases, Condensed};
+
+/// An open `.gede` file.
+pub struct Dataset {
+    file: FileReader,
+    metadata: Metadata,
+    transform: Box<dyn Transform>,
+    sample_bytes: usize,
+    /// First row of every partition, counted through all of them, and the number of samples.
+    starts: Vec<u64>,
+    /// Partition after partition, layer after layer.
+    blocks: Vec<OnceLock<Block>>,
+    index_bits: u32,
+    bytes_read: AtomicU64,
+}
+
+impl Dataset {
+    /// Open `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Corrupt`], [`Error::NewerFormat`].
+    pub fn open(path: &Path, reading: Reading) -> Result<Self> {
+        let file = FileReader::open(path, reading)?;
+        Self::from_file(file).map_err(|e| e.in_file(path))
+    }
+
+    fn from_file(file: FileReader) -> Result<Self> {
+        let id = SectionId::whole(SectionKind::Metadata);
+        let section = file.section(id)?;
+        if section.entry().bytes > MAX_METADATA_BYTES {
+            return Err(file.corrupt(id, format!("{} bytes of metadata", section.entry().bytes)));
+        }
+        let metadata = Metadata::from_json(file.read_all(section, &mut Vec::new())?)?;
+        // What a writer may refuse as an argument is damage in a file.
+        let as_damage = |e: Error| file.corrupt(id, e.to_string());
+        let sample_bytes = metadata.sample.bytes().map_err(as_damage)?;
+        let transform = transform::build(&metadata.transform, &metadata.sample).map_err(as_damage)?;
+        if metadata.exact != transform.is_exact() {
+            return Err(file.corrupt(id, "it contradicts itself about exactness"));
+        }
+        let mut starts = vec![0];
+        for partition in &metadata.partitions {
+            starts.push(starts[starts.len() - 1] + partition.count);
+        }
+        let blocks = metadata.partitions.len() * transform.layers().len();
+        if blocks as u64 > file.file_bytes() {
+            return Err(file.corrupt(id, format!("{blocks} blocks in a file of {} bytes", file.file_bytes())));
+        }
+        let index_bits = if metadata.partitions.len() > 1 { bits_for(metadata.num_samples) } else { 0 };
+        let dataset = Self {
+            transform,
+            sample_bytes,
+            starts,
+            blocks: (0..blocks).map(|_| OnceLock::new()).collect(),
+            index_bits,
+            bytes_read: AtomicU64::new(0),
+            metadata,
+            file,
+        };
+        dataset.check_sections()?;
+        Ok(dataset)
+    }
+
+    /// Lengths of index and fields against the number of samples, before anything trusts them.
+    fn check_sections(&self) -> Result<()> {
+        let expect = |id: SectionId, expected: Option<u64>| {
+            let found = self.file.section(id)?.entry().bytes;
+            if Some(found) == expected {
+                return Ok(());
+            }
+            let wanted = expected.map_or("too many".to_owned(), |bytes| bytes.to_string());
+            Err(self.file.corrupt(id, format!("{found} bytes where the metadata asks for {wanted}")))
+        };
+        let n = self.metadata.num_samples;
+        if self.metadata.partitions.len() > 1 {
+            let bytes = (n * u64::from(self.index_bits)).div_ceil(8) + PADDING as u64;
+            expect(SectionId::whole(SectionKind::Index), Some(bytes))?;
+        }
+        for (number, field) in (0u32..).zip(&self.metadata.fields) {
+            let id = SectionId { kind: SectionKind::Field, partition: number, layer: 0 };
+            let bytes = field.bytes().map_err(|e| self.file.corrupt(id, e.to_string()))?;
+            expect(id, n.checked_mul(bytes as u64))?;
+        }
+        Ok(())
+    }
+
+    /// What the file says about itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> u64 {
+        self.metadata.num_samples
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Dtype and shape of one sample.
+    pub fn sample_layout(&self) -> &SampleLayout {
+        &self.metadata.sample
+    }
+
+    /// Size of one sample in bytes.
+    pub fn sample_bytes(&self) -> usize {
+        self.sample_bytes
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Bytes of records and bases that decoding has read since the file was opened.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// The number of the raw field `name`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] lists the fields.
+    pub fn field_number(&self, name: &str) -> Result<usize> {
+        self.metadata.fields.iter().position(|field| field.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.metadata.fields.iter().map(|field| field.name.as_str()).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Error::Argument(format!("{} has no field '{name}'; it has {names}", self.path().display()))
+        })
+    }
+
+    /// The bytes of a raw field inside the map; `None` where the file is read by positions.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn mapped_field(&self, number: usize) -> Result<Option<&[u8]>> {
+        self.file.mapped(self.field_section(number)?)
+    }
+
+    /// A copy of the bytes of a raw field.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn copied_field(&self, number: usize) -> Result<Vec<u8>> {
+        Ok(self.file.read_all(self.field_section(number)?, &mut Vec::new())?.to_vec())
+    }
+
+    fn field_section(&self, number: usize) -> Result<&Section> {
+        self.file.section(SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 })
+    }
+
+    /// Number of samples of partition `number`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where there is no such partition.
+    pub fn partition_len(&self, number: usize) -> Result<u64> {
+        let count = self.metadata.partitions.len();
+        self.metadata
+            .partitions
+            .get(number)
+            .map(|partition| partition.count)
+            .ok_or_else(|| Error::Argument(format!("partition {number} of {count} partitions")))
+    }
+
+    fn block(&self, partition: usize, layer: usize) -> Result<&Block> {
+        let slot = &self.blocks[partition * self.transform.layers().len() + layer];
+        if let Some(block) = slot.get() {
+            return Ok(block);
+        }
+        let rows = self.metadata.partitions[partition].count;
+        let layer_of = &self.transform.layers()[layer];
+        let block = Block::open(&self.file, partition as u32, layer as u16, layer_of, rows)?;
+        Ok(slot.get_or_init(|| block))
+    }
+}

@@ -1,0 +1,115 @@
+//! `info`. In: an open file. Out: what is in it and what each part costs, as JSON; every byte is accounted for.
+
+use serde_json::{Map, Value, json};
+
+use super::Dataset;
+use crate::container::{ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES};
+use crate::error::Result;
+
+impl Dataset {
+    /// Bytes of all fields before compression.
+    ///
+    /// # Errors
+    /// As [`crate::SampleLayout::bytes`].
+    pub fn raw_bytes(&self) -> Result<u64> {
+        let mut per_sample = self.sample_bytes as u64;
+        for field in &self.metadata.fields {
+            per_sample += field.bytes()? as u64;
+        }
+        Ok(per_sample * self.len())
+    }
+
+    /// See the module. Without `blocks` nothing beyond the metadata is read; what the partitions' splits look like is
+    /// left out.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`] where the parameters of a block cannot be read.
+    pub fn info(&self, blocks: bool) -> Result<Value> {
+        let m = &self.metadata;
+        let raw_bytes = self.raw_bytes()?;
+        let file_bytes = self.file.file_bytes();
+        let ratio = if raw_bytes == 0 { Value::Null } else { json!(file_bytes as f64 / raw_bytes as f64) };
+        let mut fields = vec![json!({
+            "name": m.user.get("sample_field").cloned().unwrap_or_else(|| json!("sample")),
+            "dtype": m.sample.dtype.name(),
+            "shape": m.sample.shape,
+            "bytes": self.sample_bytes as u64 * m.num_samples,
+            "raw": false,
+        })];
+        for field in &m.fields {
+            fields.push(json!({
+                "name": field.name,
+                "dtype": field.layout.dtype.name(),
+                "shape": field.layout.shape,
+                "bytes": field.bytes()? as u64 * m.num_samples,
+                "raw": true,
+            }));
+        }
+        Ok(json!({
+            "path": self.path().display().to_string(),
+            "format_version": [FORMAT_VERSION.0, FORMAT_VERSION.1],
+            "writer": m.writer,
+            "num_samples": m.num_samples,
+            "dtype": m.sample.dtype.name(),
+            "shape": m.sample.shape,
+            "raw_bytes": raw_bytes,
+            "file_bytes": file_bytes,
+            "ratio": ratio,
+            "preset": m.preset,
+            "transform": m.transform,
+            "exact": m.exact,
+            "max_error": m.max_error,
+            "digest": m.digest,
+            "classes": m.user.get("classes").cloned().unwrap_or(Value::Null),
+            "fields": fields,
+            "partitions": self.partitions_info(blocks)?,
+            "sections": self.sections_info(),
+            "metadata": m.user.get("user").cloned().unwrap_or(Value::Null),
+        }))
+    }
+
+    fn partitions_info(&self, blocks: bool) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        for (number, partition) in self.metadata.partitions.iter().enumerate() {
+            if !blocks {
+                all.push(json!({ "name": partition.name, "count": partition.count }));
+                continue;
+            }
+            let mut layers = Vec::new();
+            if partition.count > 0 && self.sample_bytes > 0 {
+                for (layer, description) in self.transform.layers().iter().enumerate() {
+                    let block = self.block(number, layer)?;
+                    layers.push(json!({
+                        "name": description.name,
+                        "bits_per_sample": block.layout().total_bits(),
+                        "record_bits": block.record_bits(),
+                        "base_bits": block.base_bits(),
+                        "constant_bits": block.constant_bits(),
+                        "num_bases": block.bases(),
+                    }));
+                }
+            }
+            all.push(json!({ "name": partition.name, "count": partition.count, "layers": layers }));
+        }
+        Ok(all)
+    }
+
+    /// Bytes of every kind of section; they add up to the file.
+    fn sections_info(&self) -> Map<String, Value> {
+        let mut sizes: Vec<(String, u64)> = vec![("header".to_owned(), HEADER_BYTES as u64)];
+        let mut add = |name: String, bytes: u64| match sizes.iter_mut().find(|entry| entry.0 == name) {
+            Some(entry) => entry.1 += bytes,
+            None => sizes.push((name, bytes)),
+        };
+        let mut count = 0;
+        for entry in self.file.entries() {
+            add(entry.id.kind.name().to_owned(), entry.bytes);
+            add("checksums".to_owned(), 8 * entry.chunks());
+            count += 1;
+        }
+        add("section table".to_owned(), count * ENTRY_BYTES as u64);
+        let listed: u64 = sizes.iter().map(|entry| entry.1).sum();
+        sizes.push(("padding".to_owned(), self.file.file_bytes() - listed));
+        sizes.into_iter().map(|(name, bytes)| (name, json!(bytes))).collect()
+    }
+}

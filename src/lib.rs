@@ -1,0 +1,47 @@
+//! The core of `dreamlearning`: a data set becomes one `.gede` file, lossless, smaller, with any sample readable at
+//! random.
+//!
+//! # A guided tour, in data-flow order
+//!
+//! Writing: [`source`] (where samples come from) -> [`sample`] (what one is) -> [`transform`] (columns) -> [`bits`]
+//! (positions) -> [`entropy`] -> [`split`] with [`bases`] (Algorithm 1 of the paper) -> [`block`] and [`coder`]
+//! (records) -> [`container`] (bytes on disk). [`compress`] drives it.
+//!
+//! Reading: [`dataset`] opens a file and decodes samples straight into the caller's buffer; [`condense`] clusters
+//! them.
+//!
+//! [`kernels`] holds the inner loops and [`parallel`] is the only door to threads. Dependencies point one way, down
+//! the list; the codec does no I/O, the container knows no algorithm, and Python lives behind the feature `python`.
+
+pub mod error;
+pub mod parallel;
+pub mod sample;
+
+pub mod bits;
+pub mod kernels;
+pub mod transform;
+
+pub mod bases;
+pub mod condense;
+pub mod entropy;
+pub mod split;
+
+pub mod container;
+
+pub mod block;
+pub mod coder;
+
+pub mod metadata;
+pub mod source;
+
+pub mod compress;
+pub mod dataset;
+
+#[cfg(feature = "python")]
+mod python;
+
+pub use compress::{CompressOptions, Field, Input, Preset, Progress, compress};
+pub use container::Reading;
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use sample::{DType, SampleLayout};

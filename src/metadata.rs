@@ -1,0 +1,109 @@
+//! The metadata section: what the file says about itself, as JSON. In: what the writer knows. Out: a checked
+//! description. Only this section uses serde; every other byte of the format is written by hand.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::sample::SampleLayout;
+use crate::transform::Spec;
+
+/// Upper limit of the number of samples: rows are numbered with 32 bits.
+pub const MAX_SAMPLES: u64 = u32::MAX as u64;
+
+/// Content of the metadata section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Library and version that wrote the file.
+    pub writer: String,
+    /// Number of samples.
+    pub num_samples: u64,
+    /// Dtype and shape of the sample field.
+    pub sample: SampleLayout,
+    /// The preset asked for ("fast", "paper").
+    pub preset: String,
+    /// What turns rows back into samples.
+    pub transform: Spec,
+    /// Whether decoding returns every bit of the source.
+    pub exact: bool,
+    /// Largest absolute difference to the source, measured over all samples; 0 where `exact`.
+    pub max_error: f64,
+    /// Digest of all decoded samples, see [`digest`], in hexadecimal.
+    pub digest: String,
+    /// Partitions in order.
+    pub partitions: Vec<Partition>,
+    /// Raw fields in order.
+    pub fields: Vec<FieldLayout>,
+    /// The JSON object of the caller: classes, source, and what a user adds.
+    pub user: serde_json::Value,
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Class name, or "all".
+    pub name: String,
+    /// Number of its samples.
+    pub count: u64,
+}
+
+/// One raw field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldLayout {
+    /// Name, unique in the file.
+    pub name: String,
+    /// Dtype and shape of one sample's value.
+    #[serde(flatten)]
+    pub layout: SampleLayoutOpen,
+}
+
+/// [`SampleLayout`] inside a flattened struct, where serde cannot deny unknown keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleLayoutOpen {
+    /// Element type.
+    pub dtype: crate::sample::DType,
+    /// Shape of one sample's value.
+    pub shape: Vec<u64>,
+}
+
+impl FieldLayout {
+    /// Bytes of one sample's value.
+    ///
+    /// # Errors
+    /// As [`SampleLayout::bytes`].
+    pub fn bytes(&self) -> Result<usize> {
+        SampleLayout { dtype: self.layout.dtype, shape: self.layout.shape.clone() }.bytes()
+    }
+}
+
+impl Metadata {
+    /// Read the section and check what it says against itself.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let corrupt = |detail: String| Error::corrupt("metadata", detail);
+        let metadata: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
+        if metadata.num_samples > MAX_SAMPLES {
+            return Err(corrupt(format!(
+                "{} samples; at most {MAX_SAMPLES} are possible",
+                metadata.num_samples
+            )));
+        }
+        let total = metadata.partitions.iter().try_fold(0u64, |sum, p| sum.checked_add(p.count));
+        if total != Some(metadata.num_samples) {
+            return Err(corrupt("the partitions do not add up to the number of samples".to_owned()));
+        }
+        Ok(metadata)
+    }
+}
+
+/// Digest of one sample; a data set's digest is their sum modulo 2^64, which does not depend on the order of
+/// decoding: xxh3-64 of the sample's bytes with the sample's index as seed.
+pub fn digest(sample: &[u8], index: u64) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(sample, index)
+}
+
+/// Hexadecimal form of a digest.
+pub fn digest_text(digest: u64) -> String {
+    format!("{digest:016x}")
+}

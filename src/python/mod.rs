@@ -1,0 +1,40 @@
+//! The Python extension `dreamlearning._core`. In: Python objects. Out: calls of the core with the GIL released, and
+//! errors as Python exceptions. No arithmetic lives here; `python/dreamlearning/_core.pyi` is its typed surface.
+
+mod array;
+mod compress;
+mod error;
+mod reader;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use super::compress::{RawFile, compress};
+    #[pymodule_export]
+    use super::error::{CorruptFileError, DreamlearningError, FormatVersionError};
+    #[pymodule_export]
+    use super::reader::Reader;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+        module.add("FORMAT_VERSION", crate::container::FORMAT_VERSION)?;
+        let names = [
+            "FORMAT_VERSION",
+            "CorruptFileError",
+            "DreamlearningError",
+            "FormatVersionError",
+            "RawFile",
+            "Reader",
+            "__version__",
+            "build_profile",
+            "compress",
+        ];
+        module.add("__all__", names)
+    }
+}

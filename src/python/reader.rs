@@ -1,0 +1,170 @@
+//! `Reader` for Python. In: a path, then index arrays. Out: samples in the caller's array, with the GIL released.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::array::{bytes_of_mut, dtype_of};
+use super::compress::{array_of, rows_of};
+use crate::Dataset;
+use crate::container::Reading;
+use crate::error::Error;
+
+/// An open ``.gede`` file. Thread-safe; holds no lock and no thread across a fork.
+#[pyclass(frozen, module = "dreamlearning._core")]
+pub(super) struct Reader {
+    dataset: Arc<Dataset>,
+}
+
+#[pymethods]
+impl Reader {
+    #[new]
+    #[pyo3(signature = (path, reading = "mmap"))]
+    fn new(py: Python<'_>, path: PathBuf, reading: &str) -> PyResult<Self> {
+        let reading = match reading {
+            "mmap" => Reading::Map,
+            "pread" => Reading::Positioned,
+            other => {
+                return Err(PyValueError::new_err(format!("reading='{other}'; it is 'mmap' or 'pread'")));
+            }
+        };
+        let dataset = py.detach(|| Dataset::open(&path, reading))?;
+        Ok(Self { dataset: Arc::new(dataset) })
+    }
+
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.dataset.len() as usize)
+    }
+
+    /// NumPy name of the sample field's dtype, e.g. "uint8".
+    #[getter]
+    fn dtype(&self) -> &'static str {
+        self.dataset.sample_layout().dtype.name()
+    }
+
+    /// Shape of one sample.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.dataset.sample_layout().shape)
+    }
+
+    #[getter]
+    fn num_partitions(&self) -> usize {
+        self.dataset.metadata().partitions.len()
+    }
+
+    /// Bytes of compressed rows and bases that decoding has touched since the file was opened.
+    #[getter]
+    fn bytes_read(&self) -> u64 {
+        self.dataset.bytes_read()
+    }
+
+    /// The JSON object given to ``compress``.
+    fn metadata(&self) -> String {
+        self.dataset.metadata().user.to_string()
+    }
+
+    /// What is in the file and what each part costs, as JSON.
+    #[pyo3(signature = (blocks = true))]
+    fn info(&self, py: Python<'_>, blocks: bool) -> PyResult<String> {
+        Ok(py.detach(|| self.dataset.info(blocks))?.to_string())
+    }
+
+    /// Write samples ``indices`` (repeats and negative indices allowed) into ``out``, shape (k, *shape).
+    #[pyo3(signature = (indices, out, num_threads = 1))]
+    fn decode_into(
+        &self,
+        py: Python<'_>,
+        indices: PyReadonlyArray1<'_, i64>,
+        out: &Bound<'_, PyUntypedArray>,
+        num_threads: usize,
+    ) -> PyResult<()> {
+        let layout = self.dataset.sample_layout();
+        let dtype = out.dtype().to_string();
+        if dtype_of(out).ok() != Some(layout.dtype) {
+            let stored = layout.dtype.name();
+            return Err(PyTypeError::new_err(format!("out has dtype {dtype}; the samples are {stored}")));
+        }
+        let indices = indices.as_slice()?;
+        let expected: Vec<u64> =
+            std::iter::once(indices.len() as u64).chain(layout.shape.iter().copied()).collect();
+        if !out.shape().iter().map(|&side| side as u64).eq(expected.iter().copied()) {
+            return Err(PyValueError::new_err(format!(
+                "out has shape {:?}; {} samples need {expected:?}",
+                out.shape(),
+                indices.len()
+            )));
+        }
+        // SAFETY: `out` is borrowed for the whole call; the stub asks the caller not to use it meanwhile.
+        let bytes = unsafe { bytes_of_mut(out, "out")? };
+        Ok(py.detach(|| self.dataset.decode_into(indices, bytes, num_threads))?)
+    }
+
+    /// The bytes of a raw field, read-only, mapped without a copy; the caller views them as their dtype.
+    fn field<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyArray1<u8>>> {
+        let dataset = &slf.get().dataset;
+        let number = dataset.field_number(name)?;
+        let array = match dataset.mapped_field(number)? {
+            Some(bytes) => {
+                let view = ndarray::ArrayView1::from(bytes);
+                // SAFETY: the bytes lie in the map, which lives as long as `slf`, the array's base object, and the
+                // array is made read-only below before anybody else sees it.
+                unsafe { PyArray1::borrow_from_array(&view, slf.clone().into_any()) }
+            }
+            None => PyArray1::from_vec(slf.py(), dataset.copied_field(number)?),
+        };
+        array.readwrite().make_nonwriteable();
+        Ok(array)
+    }
+
+    /// Representatives (n_b, sample bytes) and counts (n_b,) of one partition.
+    #[expect(clippy::type_complexity, reason = "two arrays")]
+    fn bases<'py>(
+        &self,
+        py: Python<'py>,
+        partition: usize,
+    ) -> PyResult<(Bound<'py, PyArray2<u8>>, Bound<'py, PyArray1<u64>>)> {
+        let bases = py.detach(|| self.dataset.bases(partition))?;
+        let samples = rows_of(py, bases.samples, bases.counts.len(), self.dataset.sample_bytes())?;
+        Ok((samples, array_of(py, bases.counts)))
+    }
+
+    /// Clustering phase of Algorithm 1, per partition: centroids (m, values per sample), cluster sizes (m,)
+    /// and the partition of each cluster (m,).
+    #[expect(clippy::type_complexity, reason = "three arrays")]
+    fn condensed<'py>(
+        &self,
+        py: Python<'py>,
+        beta: usize,
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>)> {
+        let condensed = py.detach(|| self.dataset.condense(beta))?;
+        let columns = self.dataset.sample_layout().elements()?;
+        let centroids = rows_of(py, condensed.centroids, condensed.weights.len(), columns)?;
+        Ok((centroids, array_of(py, condensed.weights), array_of(py, condensed.partitions)))
+    }
+
+    /// Check every byte, decode every sample and compare with the stored digest.
+    #[pyo3(signature = (num_threads = 0, progress = None))]
+    fn verify(&self, py: Python<'_>, num_threads: usize, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        let mut raised = None;
+        let mut on_progress = |done: u64, total: u64| {
+            let outcome = Python::attach(|py| {
+                py.check_signals()?;
+                progress.as_ref().map(|progress| progress.call1(py, (done, total))).transpose()
+            });
+            outcome.map(|_| ()).map_err(|error| {
+                raised = Some(error);
+                Error::Aborted
+            })
+        };
+        let result = py.detach(|| self.dataset.verify(num_threads, &mut on_progress));
+        match raised {
+            Some(raised) => Err(raised),
+            None => Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The compression phase of Algorithm 1 (lines 9 to 28). In: entropies and bit slices of one block. Out: the split
+//! of its bit positions into base bits and deviation bits that minimises the stored size S of Eq. 1.
+
+use crate::bases::{Groups, Refinement};
+use crate::bits::{BitSlices, bits_for};
+use crate::entropy::BitStats;
+use crate::error::Result;
+
+/// Positions of the first batch of bit slices.
+const FIRST_BATCH: usize = 256;
+
+/// The terms of Eq. 1 that stay the same during a search.
+#[derive(Clone, Copy, Debug)]
+pub struct SizeModel {
+    /// `n`: samples.
+    pub samples: u64,
+    /// `m`: condensed samples appended to them; 0 for images (paper, section 4.2.1).
+    pub condensed: u64,
+    /// `l_t`: bits of a sample.
+    pub total_bits: u64,
+    /// `S_params` in bits.
+    pub parameter_bits: u64,
+}
+
+impl SizeModel {
+    /// `S` of Eq. 1 in bits, for `bases` bases of `base_bits` bits.
+    pub fn size(&self, bases: u64, base_bits: u64) -> u128 {
+        let rows = u128::from(self.samples + self.condensed);
+        let record = u128::from(bits_for(bases)) + u128::from(self.total_bits - base_bits);
+        u128::from(bases) * u128::from(base_bits)
+            + rows * record
+            + u128::from(self.condensed) * u128::from(bits_for(self.samples))
+            + u128::from(self.parameter_bits)
+    }
+
+    /// Whether no later step of the search can reach a size below `best`.
+    ///
+    /// Later steps have at least as many bases, and for a fixed number of bases (at most n + m) S falls with
+    /// every base bit; so all of them cost at least what `bases` bases would with every bit in the base.
+    fn cannot_beat(&self, bases: u64, best: u128) -> bool {
+        self.size(bases, self.total_bits) >= best
+    }
+}
+
+/// The chosen split of one block.
+#[derive(Debug)]
+pub struct Split {
+    /// `B*_pos`: base positions, the constant ones first, then in the order they were added.
+    pub base_positions: Vec<u32>,
+    /// `v`: how many of them are constant.
+    pub constants: usize,
+    /// `n_b` bases: the base of every row.
+    pub groups: Groups,
+    /// `S*` in bits.
+    pub size_bits: u128,
+    /// Positions that the search looked at before it stopped.
+    pub steps: usize,
+}
+
+/// Search the split. `tau` is the plateau threshold (line 22): after `tau` positions in a row that brought no
+/// improvement, or one that did not and left every row its own base, the search ends. `None` searches until a lower
+/// bound proves the global minimum, which needs few steps more and is never worse. `slices` returns the bit slices of the positions asked for, at most
+/// `slices_at_once` at a time.
+///
+/// The plateau counter starts anew with every improvement, as the paper's text says (its listing leaves it out).
+///
+/// # Errors
+/// Whatever `slices` fails with.
+pub fn search(
+    stats: &BitStats,
+    model: &SizeModel,
+    tau: Option<u64>,
+    slices_at_once: usize,
+    mut slices: impl FnMut(&[u32]) -> Result<BitSlices>,
+) -> Result<Split> {
+    let mut base_positions = stats.constant_positions();
+    let constants = base_positions.len();
+    let order = stats.by_increasing_entropy();
+    let mut refinement = Refinement::new(stats.n as usize);
+
+    let mut base_bits = constants as u64;
+    let mut best = (model.size(1, base_bits), 0, refinement.groups());
+    let mut plateau = 0;
+    let mut steps = 0;
+    // Slices are cut in growing batches: where nothing is shared the search ends after a few dozen positions.
+    let mut batch_len = slices_at_once.clamp(1, FIRST_BATCH);
+    let mut rest = &order[..];
+    'search: while !rest.is_empty() && !model.cannot_beat(refinement.groups() as u64, best.0) {
+        let (batch, later) = rest.split_at(batch_len.min(rest.len()));
+        rest = later;
+        batch_len = (4 * batch_len).min(slices_at_once.max(1));
+        let batch_slices = slices(batch)?;
+        for (k, &position) in batch.iter().enumerate() {
+            refinement.add(batch_slices.get(k), stats.ones[position as usize]);
+            base_bits += 1;
+            steps += 1;
+            let bases = refinement.groups() as u64;
+            let size = model.size(bases, base_bits);
+            if size < best.0 {
+                best = (size, steps, refinement.groups());
+                plateau = 0;
+            } else {
+                plateau += 1;
+                if tau.is_some_and(|tau| plateau >= tau || bases == stats.n) {
+                    break 'search;
+                }
+            }
+            if model.cannot_beat(bases, best.0) {
+                break 'search;
+            }
+        }
+    }
+    let (size_bits, chosen, bases) = best;
+    base_positions.extend_from_slice(&order[..chosen]);
+    Ok(Split { base_positions, constants, groups: refinement.at(bases), size_bits, steps })
+}

@@ -1,0 +1,66 @@
+//! Promise: every released format stays readable. `tests/golden/v*` are files as they were written by the version in
+//! their name; they are never rewritten. What they must decode to is made here, not stored.
+//!
+//! To add a file after a format change: give it a new name in `golden`, run the tests once with
+//! `DREAMLEARNING_WRITE_GOLDEN=1` and commit what appears.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use dreamlearning::container::{FileReader, SectionKind};
+use dreamlearning::{DType, Dataset, Preset, Reading};
+use support::{Data, Random, images, options, read_all};
+
+fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let mut exact = options(Preset::Paper);
+    exact.exact = true;
+    let (data, options) = match name {
+        "v1.0_fast.gede" => (images(40, 6, 5, 3, 21).with_classes(4), options(Preset::Fast)),
+        "v1.0_paper_exact.gede" => (images(30, 6, 5, 3, 22).with_classes(2), exact),
+        "v1.0_columns.gede" => {
+            let bytes = Random(23).bytes(4 * 5 * 60).chunks(4).flat_map(|c| [c[0] & 31, 0, 0, 64]).collect();
+            (Data::new(DType::Float32, &[5], bytes), options(Preset::Paper))
+        }
+        other => panic!("no recipe for {other}"),
+    };
+    (path, data, options)
+}
+
+#[test]
+fn golden_files_still_decode() {
+    for name in ["v1.0_fast.gede", "v1.0_paper_exact.gede", "v1.0_columns.gede"] {
+        let (path, data, options) = golden(name);
+        if std::env::var_os("DREAMLEARNING_WRITE_GOLDEN").is_some() && !path.exists() {
+            support::write(&data, &path, &options).unwrap();
+        }
+        for reading in [Reading::Map, Reading::Positioned] {
+            assert_eq!(read_all(&path, reading).unwrap(), data.bytes, "{name}");
+            let dataset = Dataset::open(&path, reading).unwrap();
+            dataset.verify(1, &mut |_, _| Ok(())).unwrap();
+            if !data.labels.is_empty() {
+                assert_eq!(dataset.copied_field(0).unwrap(), data.labels, "{name}");
+            }
+        }
+    }
+}
+
+/// Payloads of everything but the metadata, which names the library version.
+fn payloads(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let file = FileReader::open(path, Reading::Map).unwrap();
+    let entries = file.entries().filter(|entry| entry.id.kind != SectionKind::Metadata);
+    let read = |id| file.read_all(file.section(id).unwrap(), &mut Vec::new()).unwrap().to_vec();
+    entries.map(|entry| (entry.id.describe(), read(entry.id))).collect()
+}
+
+#[test]
+fn exact_presets_still_write_the_same_sections() {
+    // The forward DCT is floating point, so only the other two are the same on every machine.
+    for name in ["v1.0_fast.gede", "v1.0_columns.gede"] {
+        let (path, data, options) = golden(name);
+        let (_folder, fresh) = support::write_temporary(&data, &options);
+        assert_eq!(payloads(&fresh), payloads(&path), "{name}");
+    }
+}

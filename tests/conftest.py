@@ -1,0 +1,117 @@
+"""What several tests share: small real data, files made from it, and larger data sets where present."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import dreamlearning
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+UNPACKED = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """scikit-learn's digits: uint8 images (1797, 8, 8) and labels (1797,)."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return data.images.astype(np.uint8), data.target
+
+
+@pytest.fixture(scope="session")
+def digits_path(tmp_path_factory):
+    """digits in a file, preset fast, partitioned by label."""
+    path = tmp_path_factory.mktemp("digits") / "digits.gede"
+    dreamlearning.compress("sklearn:digits", path, partition_by="label").close()
+    return path
+
+
+@pytest.fixture
+def digits_file(digits_path):
+    with dreamlearning.open(digits_path) as file:
+        yield file
+
+
+@pytest.fixture(scope="session")
+def colour(tmp_path_factory):
+    """(path, images, labels): 300 smooth colour images of 3 named classes."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:16, :16]
+    waves = np.sin(x / 3 + rng.uniform(0, 6, (300, 1, 1))) + np.cos(y / 4 + rng.uniform(0, 6, (300, 1, 1)))
+    images = np.clip(
+        waves[..., None] * 40 + rng.uniform(60, 190, (300, 1, 1, 3)) + rng.normal(0, 2, (300, 16, 16, 3)),
+        0,
+        255,
+    ).astype(np.uint8)
+    labels = rng.integers(0, 3, 300)
+    path = tmp_path_factory.mktemp("colour") / "colour.gede"
+    source = dreamlearning.sources.Source(
+        "colour", images, {"label": labels.astype(np.int64)}, classes=["ant", "bee", "cat"]
+    )
+    dreamlearning.compress(source, path).close()
+    return path, images, labels
+
+
+def _unpack(name):
+    """Where torchvision finds data set ``name``, unpacked once into the ignored folder ``data/``."""
+    root = ROOT / "data"
+    folder = root / UNPACKED[name]
+    if folder.is_dir():
+        return root
+    script = SHARED / "unpack.py"
+    if not script.is_file():
+        pytest.skip(f"{name} is not here: no ../shared/data/unpack.py")
+    root.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".unpack-") as temporary:
+        subprocess.run([sys.executable, script, temporary, name], check=True, stdout=subprocess.DEVNULL)
+        if not folder.is_dir():
+            shutil.move(Path(temporary) / folder.name, folder)
+    return root
+
+
+@pytest.fixture(scope="session")
+def cifar10_root():
+    return _unpack("cifar10")
+
+
+@pytest.fixture(scope="session")
+def mnist_root():
+    return _unpack("mnist")
+
+
+@pytest.fixture
+def run_python():
+    """Run a snippet in a fresh interpreter; returns the finished process."""
+
+    def run(code, *args, timeout=60):
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, args)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "COLUMNS": "100"},
+        )
+
+    return run
+
+
+@pytest.fixture
+def peak_memory():
+    """Source of ``peak()``: the most memory the process ever had, in kB.
+
+    Not ``ru_maxrss``, which a process inherits from the one that started it.
+    """
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc")
+    return (
+        "def peak():\n"
+        "    lines = open('/proc/self/status').read().splitlines()\n"
+        "    return int(next(line for line in lines if line.startswith('VmHWM')).split()[1])"
+    )

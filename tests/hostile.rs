@@ -1,0 +1,194 @@
+//! Promise: hostile bytes give errors. A file cut short anywhere, or with any bit flipped, is refused with the name
+//! of the damaged section, or reads as it was; a file whose checksums were recomputed over nonsense never panics,
+//! hangs or allocates what its size does not justify.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
+use dreamlearning::{DType, Dataset, Error, Preset, Reading};
+use proptest::prelude::*;
+use support::{Data, Random, images, options, read_all, write_temporary};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// One small file per combination of features, and what it decodes to.
+fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
+    let table = Data::new(DType::Float32, &[3], Random(4).bytes(12 * 9));
+    let mut exact = options(Preset::Paper);
+    exact.exact = true;
+    vec![
+        write_temporary(&images(9, 4, 4, 3, 1), &options(Preset::Fast)),
+        write_temporary(&images(12, 4, 3, 1, 2).with_classes(3), &options(Preset::Paper)),
+        write_temporary(&images(6, 3, 3, 3, 3).with_classes(2), &exact),
+        write_temporary(&table, &options(Preset::Paper)),
+    ]
+}
+
+/// Everything a reader does: decode all, read the fields, verify.
+fn use_file(path: &Path, reading: Reading) -> Result<(Vec<u8>, Vec<Vec<u8>>), Error> {
+    let samples = read_all(path, reading)?;
+    let dataset = Dataset::open(path, reading)?;
+    let fields: Result<Vec<_>, _> =
+        (0..dataset.metadata().fields.len()).map(|i| dataset.copied_field(i)).collect();
+    dataset.info(true)?;
+    dataset.verify(1, &mut |_, _| Ok(()))?;
+    Ok((samples, fields?))
+}
+
+fn assert_names_a_section(error: &Error, path: &Path, what: &str) {
+    match error {
+        Error::Corrupt { path: named, section, .. } => {
+            assert!(!section.is_empty() && Path::new(named) == path, "{what}: {error}");
+        }
+        Error::NewerFormat { .. } => {}
+        other => panic!("{what}: {other}"),
+    }
+}
+
+#[test]
+fn a_file_cut_short_anywhere_is_refused() {
+    for (_folder, path) in samples() {
+        let bytes = fs::read(&path).unwrap();
+        for len in 0..bytes.len() {
+            fs::write(&path, &bytes[..len]).unwrap();
+            for reading in [Reading::Map, Reading::Positioned] {
+                let error = use_file(&path, reading).unwrap_err();
+                assert_names_a_section(&error, &path, &format!("cut at {len}"));
+            }
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        fs::write(&path, longer).unwrap();
+        assert!(use_file(&path, Reading::Map).is_err());
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_or_harmless() {
+    for (_folder, path) in samples() {
+        let bytes = fs::read(&path).unwrap();
+        let wanted = use_file(&path, Reading::Map).unwrap();
+        let mut harmless = 0;
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                fs::write(&path, &flipped).unwrap();
+                let reading = if bit % 2 == 0 { Reading::Map } else { Reading::Positioned };
+                // Padding is checked by `verify` alone: decoding without it must still be right.
+                match read_all(&path, reading) {
+                    Ok(samples) => {
+                        assert_eq!(samples, wanted.0, "byte {at}, bit {bit}");
+                        harmless += usize::from(use_file(&path, reading).is_ok());
+                    }
+                    Err(error) => assert_names_a_section(&error, &path, &format!("byte {at}, bit {bit}")),
+                }
+            }
+        }
+        assert_eq!(harmless, 0, "verify must notice every flipped bit");
+    }
+}
+
+/// Recompute every checksum of a file, so that only the checks of content are left.
+fn reseal(bytes: &mut [u8]) {
+    let number = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let table = number(bytes, 32);
+    for entry in (table..bytes.len()).step_by(ENTRY_BYTES) {
+        if entry + ENTRY_BYTES > bytes.len() {
+            return;
+        }
+        let (offset, len, checks) =
+            (number(bytes, entry + 8), number(bytes, entry + 16), number(bytes, entry + 24));
+        let chunk = 1usize << bytes[entry + 40].clamp(6, 30);
+        let Some(payload) = bytes.get(offset..offset.saturating_add(len)) else { continue };
+        let sums: Vec<u8> = payload.chunks(chunk).flat_map(|chunk| xxh3_64(chunk).to_le_bytes()).collect();
+        let Some(place) = bytes.get_mut(checks..checks.saturating_add(sums.len())) else { continue };
+        place.copy_from_slice(&sums);
+        bytes[entry + 32..entry + 40].copy_from_slice(&xxh3_64(&sums).to_le_bytes());
+    }
+    let sum = xxh3_64(&bytes[table.min(bytes.len())..]);
+    bytes[48..56].copy_from_slice(&sum.to_le_bytes());
+    let sum = xxh3_64(&bytes[..56]);
+    bytes[56..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
+}
+
+#[test]
+fn resealing_an_intact_file_changes_nothing() {
+    for (_folder, path) in samples() {
+        let bytes = fs::read(&path).unwrap();
+        let mut sealed = bytes.clone();
+        reseal(&mut sealed);
+        assert!(bytes == sealed);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn nonsense_with_right_checksums_never_panics(
+        which in 0usize..4,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        map in any::<bool>(),
+    ) {
+        thread_local!(static FILES: Vec<(tempfile::TempDir, PathBuf)> = samples());
+        let (folder, mut bytes) = FILES.with(|files| (tempfile::tempdir().unwrap(), fs::read(&files[which].1).unwrap()));
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        reseal(&mut bytes);
+        let path = folder.path().join("nonsense.gede");
+        fs::write(&path, &bytes).unwrap();
+        let reading = if map { Reading::Map } else { Reading::Positioned };
+        // Whatever it is now, it is an error or some samples; `Dataset::open` bounds what they can cost.
+        if let Ok(dataset) = Dataset::open(&path, reading) {
+            let count = dataset.len().min(50);
+            if dataset.sample_bytes() < 1 << 20 {
+                let indices: Vec<i64> = (0..count as i64).collect();
+                let mut out = vec![0; indices.len() * dataset.sample_bytes()];
+                let _ = dataset.decode_into(&indices, &mut out, 1);
+                if dataset.len() < 1000 {
+                    let _ = dataset.info(true);
+                    let _ = dataset.verify(1, &mut |_, _| Ok(()));
+                    let _ = (0..dataset.metadata().partitions.len()).try_for_each(|p| dataset.bases(p).map(|_| ()));
+                    let _ = dataset.condense(3);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_gede_file_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.png");
+    fs::write(&path, Random(1).bytes(500)).unwrap();
+    let error = Dataset::open(&path, Reading::Map).err().unwrap();
+    assert!(error.to_string().contains("not a .gede file"), "{error}");
+    assert!(error.to_string().contains("photo.png"), "{error}");
+}
+
+#[test]
+fn bad_arguments_are_refused_before_anything_is_written() {
+    let data = images(10, 4, 4, 1, 1);
+    let (folder, path) = write_temporary(&data, &options(Preset::Fast));
+    let dataset = Dataset::open(&path, Reading::Map).unwrap();
+    let mut out = vec![7; 32];
+    for index in [10, -11, i64::MAX, i64::MIN] {
+        assert!(matches!(dataset.decode_into(&[0, index], &mut out, 1), Err(Error::Index { .. })));
+    }
+    assert!(matches!(dataset.decode_into(&[0], &mut out, 1), Err(Error::Argument(_))));
+    assert_eq!(out, [7; 32]);
+
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(support::write(&data, &path, &options(Preset::Fast)), Err(Error::OutputExists(_))));
+    let mut wrong = data.clone().with_classes(2);
+    wrong.labels.pop();
+    let other = folder.path().join("other.gede");
+    assert!(matches!(support::write(&wrong, &other, &options(Preset::Fast)), Err(Error::Argument(_))));
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}

@@ -1,0 +1,319 @@
+"""Promise: bad input gets a clear exception of a documented class, and nothing is written."""
+
+import dreamlearning
+import numpy as np
+import pytest
+import torch
+from dreamlearning import CorruptFileError, DreamlearningError, SourceError
+from PIL import Image
+
+IMAGES = np.zeros((10, 4, 4), np.uint8)
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Compress something that must be refused; returns the message."""
+
+    def run(source, error=SourceError, **options):
+        with pytest.raises(error) as caught:
+            dreamlearning.compress(source, tmp_path / "out.gede", **options)
+        assert not [p for p in tmp_path.iterdir() if "out.gede" in p.name]
+        return str(caught.value)
+
+    return run
+
+
+def test_source_errors_are_of_both_families():
+    assert issubclass(SourceError, DreamlearningError)
+    assert issubclass(SourceError, ValueError)
+
+
+def test_label_count(refused):
+    message = refused((IMAGES, [0] * 9))
+    assert "9" in message
+    assert "10" in message
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros((3, 2), np.complex128),
+        np.array(["a", "b"]),
+        np.array([{}, {}]),
+        np.zeros(3, "M8[s]"),
+        np.zeros(3, [("a", "u1")]),
+        np.zeros(3, np.longdouble),
+        torch.zeros(3, 2, dtype=torch.bfloat16),
+    ],
+    ids=str,
+)
+def test_dtypes_that_cannot_be_stored(refused, samples):
+    message = refused(samples)
+    assert any(name in message for name in ("dtype", "objects", "not an array"))
+
+
+@pytest.mark.parametrize(
+    "source", [np.float32(3), 3, None, object(), (IMAGES,), (IMAGES, [0], [0])], ids=repr
+)
+def test_things_that_are_no_source(refused, source):
+    refused(source)
+
+
+def test_ragged_lists(refused):
+    assert "sample 1" in refused([np.zeros((2, 2)), np.zeros((3, 2))])
+
+
+def test_items_that_differ_name_their_index(refused):
+    items = [(np.zeros((2, 2), np.uint8), 0)] * 5
+    for bad, words in (
+        ((np.zeros((3, 2), np.uint8), 0), ["(3, 2)", "(2, 2)"]),
+        ((np.zeros((2, 2), np.int16), 0), ["int16", "uint8"]),
+        ((np.zeros((2, 2), np.uint8), "cat"), ["str"]),
+        ((np.zeros((2, 2), np.uint8), None), ["NoneType"]),
+        ((np.zeros((2, 2), np.uint8), [0, 1]), ["(2,)"]),
+        (np.zeros((2, 2), np.uint8), ["label"]),
+        ((1, 2, 3), ["3 values"]),
+        ({"image": 1}, ["dict"]),
+    ):
+        message = refused([*items, bad])
+        assert "sample 5" in message
+        assert all(word in message for word in words)
+    assert "no samples" in refused([])
+
+
+def _images(root, **files):
+    for name, image in files.items():
+        folder = root / "images" / name[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(image, bytes):
+            (folder / f"{name}.png").write_bytes(image)
+        else:
+            image.save(folder / f"{name}.png")
+    return f"imagefolder:{root / 'images'}"
+
+
+def test_image_folders(tmp_path, refused):
+    grey, colour = Image.new("L", (4, 3)), Image.new("RGB", (4, 3))
+    source = _images(tmp_path, a0=colour, b0=colour, b1=grey)
+    message = refused(source)
+    assert "b1.png" in message
+    assert "mode L" in message
+    assert "mode RGB" in message
+    message = refused(_images(tmp_path, b1=Image.new("RGB", (5, 3))))
+    assert "b1.png" in message
+    assert "(3, 5, 3)" in message
+    assert "(3, 4, 3)" in message
+    assert "b1.png" in refused(_images(tmp_path, b1=b"not an image"))
+    noise = Image.effect_noise((64, 64), 50)
+    noise.save(tmp_path / "noise.png")
+    assert "b1.png" in refused(_images(tmp_path, b1=(tmp_path / "noise.png").read_bytes()[:-100]))
+    assert "mode P" in refused(_images(tmp_path, a0=Image.new("P", (4, 3))))
+    (tmp_path / "images" / "empty").mkdir()
+    assert "empty" in refused(source)
+    (tmp_path / "flat").mkdir()
+    assert "sub-folder" in refused(f"imagefolder:{tmp_path / 'flat'}")
+    assert "nowhere" in refused(f"imagefolder:{tmp_path / 'nowhere'}")
+
+
+def test_numpy_files(tmp_path, refused):
+    np.save(tmp_path / "a.npy", IMAGES)
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "short.npy").write_bytes(whole[:-1])
+    (tmp_path / "header.npy").write_bytes(whole[:40])
+    (tmp_path / "text.npy").write_text("hello")
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "z.npz", X=IMAGES, y=np.zeros(9))
+    (tmp_path / "short.npz").write_bytes((tmp_path / "z.npz").read_bytes()[:-30])
+    np.savez(tmp_path / "objects.npz", X=np.array([{}], dtype=object))
+    np.savez(tmp_path / "scalar.npz", X=3.0)
+    damaged = bytearray((tmp_path / "z.npz").read_bytes())
+    damaged[200] ^= 1  # inside the samples: the archive's checksum notices
+    (tmp_path / "damaged.npz").write_bytes(damaged)
+    (tmp_path / "empty.npz").write_bytes(b"PK\5\6" + bytes(18))
+    for name, word in {
+        "short.npy": "cut short",
+        "header.npy": "header.npy",
+        "text.npy": "text.npy",
+        "objects.npy": "objects",
+        "z.npz": "'y'",
+        "short.npz": "short.npz",
+        "objects.npz": "objects",
+        "scalar.npz": "'X'",
+        "damaged.npz": "damaged.npz",
+        "empty.npz": "no arrays",
+        "missing.npy": "no such file",
+    }.items():
+        assert word in refused(str(tmp_path / name)), name
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("data.csv", "known SOURCE"),
+        ("", "known SOURCE"),
+        ("ftp:there", "known SOURCE"),
+        (".", "imagefolder:"),
+        ("sklearn:covtype", "iris"),
+        ("torchvision:CIFAR11?root=x", "CIFAR10"),
+        ("torchvision:CIFAR10", "root"),
+        ("torchvision:CIFAR10?root=x&split=validation", "split"),
+        ("torchvision:CIFAR10?root=x&colour=red", "colour"),
+        ("torchvision:CIFAR10?root", "root=DIR"),
+        ("torchvision:CIFAR10?root=/nowhere", "download"),
+        ("torchvision:MNIST?root=/nowhere&split=test", "download"),
+    ],
+)
+def test_source_strings(refused, source, word):
+    assert word in refused(source)
+
+
+@pytest.mark.parametrize("field", ["label", "score", "box", "nothing"])
+def test_partition_by_lists_the_integer_fields(refused, field):
+    arrays = {
+        "image": IMAGES,
+        "score": np.zeros(10),
+        "box": np.zeros((10, 4), int),
+        "group": np.zeros(10, int),
+    }
+    message = refused(arrays, partition_by=field)
+    assert field in message
+    assert "integer fields: group" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"preset": "best"}, ValueError),
+        ({"num_threads": -1}, ValueError),
+        ({"num_threads": 1.5}, TypeError),
+        ({"tau": -1}, ValueError),
+        ({"metadata": [1]}, TypeError),
+        ({"metadata": {"a": object()}}, TypeError),
+        ({"metadata": {"a": float("nan")}}, ValueError),
+    ],
+    ids=str,
+)
+def test_wrong_arguments(refused, options, error):
+    refused(IMAGES, error, **options)
+
+
+def test_the_output_is_checked_before_the_source_is_read(tmp_path):
+    class Untouchable:
+        def __len__(self):
+            raise AssertionError("the source was read")
+
+        __getitem__ = __len__
+
+    (tmp_path / "there.gede").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"overwrite.*there\.gede"):
+        dreamlearning.compress(Untouchable(), tmp_path / "there.gede")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        dreamlearning.compress(Untouchable(), tmp_path / "nowhere" / "x.gede")
+    with pytest.raises(IsADirectoryError):
+        dreamlearning.compress(Untouchable(), tmp_path, overwrite=True)
+    assert (tmp_path / "there.gede").read_text() == "precious"
+
+
+def test_opening(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.gede"):
+        dreamlearning.open(tmp_path / "none.gede")
+    for content in (b"", b"x", b"hello, this is no such file" * 100):
+        (tmp_path / "bad.gede").write_bytes(content)
+        with pytest.raises(CorruptFileError, match=r"bad\.gede"):
+            dreamlearning.open(tmp_path / "bad.gede")
+    with pytest.raises(ValueError, match="telepathy"):
+        dreamlearning.open(tmp_path / "bad.gede", reading="telepathy")
+
+
+@pytest.mark.parametrize("index", [1797, -1798, 2**62, -(2**62), 2**64 - 1, 2**70, -(2**70)])
+def test_indices_out_of_range(digits_file, index):
+    with pytest.raises(IndexError):
+        digits_file.decode(np.array([index]))
+    with pytest.raises(IndexError):
+        digits_file[index]
+
+
+@pytest.mark.parametrize(
+    ("indices", "error"),
+    [
+        ([0.0, 1.0], TypeError),
+        (["a"], TypeError),
+        ([[0, 1]], ValueError),
+        (5, ValueError),
+        ([True, False], IndexError),
+        (torch.zeros(3), TypeError),
+    ],
+    ids=str,
+)
+def test_things_that_are_no_indices(digits_file, indices, error):
+    with pytest.raises(error):
+        digits_file.decode(indices)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "words"),
+    [
+        (np.empty((2, 8, 8), np.int8), TypeError, ["int8", "uint8"]),
+        (torch.empty((2, 8, 8), dtype=torch.float32), TypeError, ["float32", "uint8"]),
+        (torch.empty((2, 8, 8), dtype=torch.bfloat16), TypeError, ["bfloat16", "uint8"]),
+        ([0] * 128, TypeError, ["list"]),
+        (np.empty((3, 8, 8), np.uint8), ValueError, ["(3, 8, 8)", "(2, 8, 8)"]),
+        (np.empty((2, 64), np.uint8), ValueError, ["(2, 64)", "(2, 8, 8)"]),
+        (np.empty((2, 8, 8), np.uint8, "F"), ValueError, ["contiguous"]),
+        (torch.empty((8, 8, 2), dtype=torch.uint8).permute(2, 0, 1), ValueError, ["contiguous"]),
+        (np.broadcast_to(np.uint8(0), (2, 8, 8)), ValueError, ["contiguous"]),
+        (np.frombuffer(bytes(128), np.uint8).reshape(2, 8, 8), ValueError, ["read-only"]),
+        (torch.empty((2, 8, 8), dtype=torch.uint8, device="meta"), TypeError, ["meta", "CPU"]),
+    ],
+    ids=range(11),
+)
+def test_wrong_out(digits_file, out, error, words):
+    with pytest.raises(error) as caught:
+        digits_file.decode([0, 1], out=out)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_unknown_names(digits_file):
+    with pytest.raises(KeyError, match="label"):
+        digits_file.field("colour")
+    with pytest.raises(KeyError, match="no partition"):
+        digits_file.bases("ten")
+    with pytest.raises(IndexError):
+        digits_file.bases(10)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small file of two partitions, as (path, bytes, samples)."""
+    path = tmp_path_factory.mktemp("small") / "small.gede"
+    samples = np.random.default_rng(0).integers(0, 16, (24, 3, 3), np.uint8)
+    dreamlearning.compress((samples, [0, 1] * 12), path, partition_by="label").close()
+    return path, path.read_bytes(), samples
+
+
+def test_every_truncation_is_noticed(tmp_path, small):
+    _, whole, _ = small
+    path = tmp_path / "cut.gede"
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CorruptFileError, match=r"cut\.gede"):
+            dreamlearning.open(path).verify()
+
+
+def test_a_flipped_bit_is_noticed_or_harmless(tmp_path, small):
+    _, whole, samples = small
+    path = tmp_path / "flip.gede"
+    messages = []
+    for position in range(0, len(whole), 5):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << (position % 8)
+        path.write_bytes(damaged)
+        try:
+            with dreamlearning.open(path) as file:
+                file.verify()
+                assert np.array_equal(file[:], samples)
+                assert file.labels.tolist() == [0, 1] * 12
+        except DreamlearningError as error:
+            messages.append(str(error))
+    assert len(messages) > len(whole) / 5 / 3
+    assert all("flip.gede" in message for message in messages)

@@ -1,0 +1,74 @@
+"""Promise: the core install is light, and a missing extra says how to get it."""
+
+import doctest
+import importlib
+
+import dreamlearning
+import pytest
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {names!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Block())
+import dreamlearning
+"""
+
+
+def test_importing_is_light(run_python):
+    done = run_python(
+        "import dreamlearning, dreamlearning.cli, sys\n"
+        "heavy = {'torch', 'torchvision', 'PIL', 'sklearn', 'scipy', 'matplotlib', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert done.stderr == ""
+    assert done.stdout == "[]\n"
+
+
+def test_public_names():
+    for name in dreamlearning.__all__:
+        assert getattr(dreamlearning, name) is not None
+    assert dir(dreamlearning) == sorted(dreamlearning.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        dreamlearning.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("blocked", "code", "extra"),
+    [
+        ("torch", "dreamlearning.CompressedDataset", "torch"),
+        ("torch", "dreamlearning.SubsetSampler", "torch"),
+        ("torchvision", "dreamlearning.compress('torchvision:MNIST?root=x', {path!r})", "torch"),
+        ("PIL", "dreamlearning.compress('imagefolder:.', {path!r})", "images"),
+        ("sklearn", "dreamlearning.compress('sklearn:digits', {path!r})", "sklearn"),
+    ],
+)
+def test_a_missing_extra_says_how_to_get_it(run_python, tmp_path, blocked, code, extra):
+    code = code.format(path=str(tmp_path / "x.gede"))
+    done = run_python(BLOCK.format(names={blocked}) + code)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError")
+    assert f'pip install "dreamlearning[{extra}]"' in last
+
+
+def test_the_core_needs_no_extra(run_python, tmp_path):
+    names = {"torch", "torchvision", "PIL", "sklearn", "scipy", "matplotlib"}
+    done = run_python(
+        BLOCK.format(names=names)
+        + "import numpy as np\n"
+        + f"f = dreamlearning.compress(np.arange(60).reshape(20, 3), {str(tmp_path / 'x.gede')!r})\n"
+        + "f.verify(); print(f[-1].tolist())"
+    )
+    assert done.stdout == "[57, 58, 59]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "module", ["errors", "permutation", "samplers", "sources", "sources.base", "cli.formatting"]
+)
+def test_the_examples_run(module):
+    results = doctest.testmod(importlib.import_module(f"dreamlearning.{module}"))
+    assert results.attempted > 0
+    assert results.failed == 0

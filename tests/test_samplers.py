@@ -1,0 +1,242 @@
+"""Promise: the order is a pure function of (seed, epoch), covers the data as stated, and resumes anywhere."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+from dreamlearning import CompressedDataset, SubsetSampler
+from dreamlearning.permutation import derive_key, keyed_hash, permute
+from torch.utils.data import DataLoader
+
+# Orders that scripts in the wild rely on: never edit.
+GOLDEN_10 = [9, 0, 1, 4, 8, 2, 6, 5, 7, 3]
+GOLDEN_BIG = [70299187092, 707934080575, 818059018473]
+GOLDEN_KEY = 8421225782569194894
+GOLDEN_HASH = [3822843147720204744, 17421924623382170995]
+GOLDEN_ORDERS = {  # (replacement, stratified): epochs 0, 1 and 7
+    (False, False): [[5, 4, 9, 8], [3, 10, 2, 11], [3, 11, 2, 10]],
+    (False, True): [[6, 5, 0, 1], [7, 9, 10, 11], [7, 11, 10, 9]],
+    (True, False): [[8, 2, 5, 7], [10, 3, 2, 8], [8, 1, 11, 5]],
+    (True, True): [[9, 2, 7, 0], [6, 11, 2, 10], [3, 11, 0, 8]],
+}
+
+
+class Labelled:
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def test_the_permutation_never_changes():
+    assert permute(range(10), 10, 0).tolist() == GOLDEN_10
+    assert permute([0, 1, 999_999_999_999], 10**12, 123).tolist() == GOLDEN_BIG
+    assert derive_key(1, 2, 3) == GOLDEN_KEY
+    assert keyed_hash([0, 1], 5).tolist() == GOLDEN_HASH
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 15, 16, 17, 255, 256, 257, 4095, 10_007])
+def test_a_permutation_is_one(n):
+    for key in (0, 1, 2**64 - 1, -5):
+        assert np.array_equal(np.sort(permute(np.arange(n), n, key)), np.arange(n))
+    positions = np.arange(n)[::-2]
+    assert np.array_equal(permute(positions, n, 9), permute(np.arange(n), n, 9)[positions])
+
+
+def test_permutations_look_random():
+    first = np.array([permute([0, 1], 10, key) for key in range(5000)])
+    for column in first.T:
+        counts = np.bincount(column, minlength=10)
+        assert ((counts - 500) ** 2 / 500).sum() < 33  # chi-squared, 9 degrees: 1 in 10,000
+    order = permute(np.arange(50_000), 50_000, 3)
+    assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.02
+    assert abs(np.corrcoef(np.arange(50_000), order)[0, 1]) < 0.02
+
+
+def test_positions_outside_the_range():
+    with pytest.raises(IndexError):
+        permute([5], 5, 0)
+    with pytest.raises(IndexError):
+        permute([-1], 5, 0)
+    assert permute([], 5, 0).tolist() == []
+
+
+def test_the_order_never_changes():
+    labelled = Labelled([0, 1, 1, 2, 0, 1, 2, 2, 1, 1, 0, 1])
+    for (replacement, stratified), orders in GOLDEN_ORDERS.items():
+        sampler = SubsetSampler(labelled, 0.34, replacement, stratified, seed=3)
+        assert [sampler.indices(e).tolist() for e in (0, 1, 7)] == orders
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize(("n", "fraction"), [(100, 0.1), (100, 0.5), (7, 1.0), (12, 0.25), (1000, 0.01)])
+def test_every_sample_once_every_1_over_fraction_epochs(n, fraction, stratified):
+    sampler = SubsetSampler(Labelled(np.arange(n) % 3), fraction, stratified=stratified)
+    epochs = round(1 / fraction)
+    for _ in range(2):
+        seen = [i for _ in range(epochs) for i in sampler]
+        assert sorted(seen) == list(range(n))
+
+
+@pytest.mark.parametrize(("n", "fraction"), [(103, 0.1), (50, 0.3), (11, 0.4)])
+def test_coverage_stays_even_where_the_fraction_does_not_divide(n, fraction):
+    sampler = SubsetSampler(range(n), fraction)
+    counts = np.zeros(n, int)
+    for _ in range(200):
+        epoch = list(sampler)
+        assert len(set(epoch)) == len(epoch) == len(sampler) == max(1, round(fraction * n))
+        counts[epoch] += 1
+    assert counts.max() - counts.min() <= 1
+
+
+def test_with_replacement_epochs_are_independent():
+    sampler = SubsetSampler(range(1000), 0.1, replacement=True, seed=4)
+    epochs = [list(sampler) for _ in range(200)]
+    assert all(len(set(epoch)) == 100 for epoch in epochs)
+    overlaps = [len(set(a) & set(b)) for a, b in itertools.pairwise(epochs)]
+    assert 8 < np.mean(overlaps) < 12
+    counts = np.bincount(np.concatenate(epochs), minlength=1000)
+    assert 3.5 < counts.std() < 5  # binomial: sqrt(200 * 0.1 * 0.9) = 4.24
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_stratified_epochs_keep_the_proportions(replacement):
+    rng = np.random.default_rng(0)
+    labels = rng.choice(["a", "b", "c", "d"], 2000, p=[0.6, 0.3, 0.09, 0.01])
+    sampler = SubsetSampler(Labelled(labels), 0.07, replacement, stratified=True)
+    for _ in range(40):
+        chosen = labels[list(sampler)]
+        for name in "abcd":
+            assert abs((chosen == name).sum() - 0.07 * (labels == name).sum()) < 2
+    if replacement:  # a class too rare for every epoch still turns up
+        sampler = SubsetSampler(Labelled(labels), 0.02, replacement, stratified=True)
+        assert any("d" in labels[sampler.indices(e)] for e in range(30))
+        assert any("d" not in labels[sampler.indices(e)] for e in range(30))
+
+
+def test_seeds_and_epochs_differ():
+    orders = {tuple(SubsetSampler(range(50), 0.5, seed=s).indices(e)) for s in range(5) for e in range(5)}
+    assert len(orders) == 25
+    full = SubsetSampler(range(50), 1.0)
+    assert list(full) != list(full)
+
+
+def test_epochs_advance_by_themselves_or_as_set():
+    sampler = SubsetSampler(range(100), 0.1)
+    assert [list(sampler) for _ in range(3)] == [sampler.indices(e).tolist() for e in range(3)]
+    next(iter(sampler))  # an epoch broken off counts
+    assert sampler.epoch == 3
+    assert list(sampler) == sampler.indices(4).tolist()
+    iter(sampler)  # one that never starts does not
+    assert list(sampler) == sampler.indices(5).tolist()
+
+    sampler = SubsetSampler(range(100), 0.1)
+    for epoch in (0, 7, 7, 2):
+        sampler.set_epoch(epoch)
+        assert list(sampler) == sampler.indices(epoch).tolist()
+    assert list(sampler) == sampler.indices(2).tolist()
+    with pytest.raises(ValueError, match="negative"):
+        sampler.set_epoch(-1)
+
+
+@pytest.mark.parametrize("options", [{}, {"replacement": True}, {"stratified": True}])
+@pytest.mark.parametrize("stop", [0, 1, 13, 29, 30])
+def test_resuming_in_mid_epoch(options, stop):
+    labelled = Labelled(np.arange(100) % 7)
+    sampler = SubsetSampler(labelled, 0.3, seed=5, **options)
+    list(sampler)
+    iterator = iter(sampler)
+    head = [next(iterator) for _ in range(stop)]
+    state = json.loads(json.dumps(sampler.state_dict()))
+    tail = list(iterator)
+    following = list(sampler)
+
+    again = SubsetSampler(labelled, 0.3, seed=0, **options)
+    again.load_state_dict(state)
+    if stop == 0:  # nothing of this epoch had started: the state is the end of the one before
+        assert again.state_dict()["epoch"] == 1
+    assert head + (list(again) if stop < 30 else []) == head + tail
+    assert list(again) == following
+
+
+def test_resuming_with_set_epoch():
+    sampler = SubsetSampler(range(100), 0.3)
+    sampler.set_epoch(4)
+    iterator = iter(sampler)
+    for _ in range(10):
+        next(iterator)
+    again = SubsetSampler(range(100), 0.3)
+    again.load_state_dict(sampler.state_dict())
+    again.set_epoch(4)
+    assert list(again) == list(iterator)
+    again.set_epoch(4)
+    assert list(again) == again.indices(4).tolist()
+
+
+def test_state_before_the_first_iteration():
+    sampler = SubsetSampler(range(10), 0.5, seed=9)
+    state = sampler.state_dict()
+    assert (state["seed"], state["epoch"], state["position"]) == (9, 0, 0)
+    again = SubsetSampler(range(10), 0.5)
+    again.load_state_dict(state)
+    assert list(again) == list(sampler)
+    assert len(json.dumps(state)) < 200
+
+
+def test_a_state_of_something_else():
+    state = SubsetSampler(range(10), 0.5).state_dict()
+    with pytest.raises(ValueError, match="num_samples"):
+        SubsetSampler(range(11), 0.5).load_state_dict(state)
+    with pytest.raises(ValueError, match="length"):
+        SubsetSampler(range(10), 0.6).load_state_dict(state)
+    with pytest.raises(ValueError, match="position"):
+        SubsetSampler(range(10), 0.5).load_state_dict({**state, "position": 6})
+
+
+@pytest.mark.parametrize("fraction", [0, -0.1, 1.01, math.nan, math.inf])
+def test_fractions_out_of_range(fraction):
+    with pytest.raises(ValueError, match="fraction"):
+        SubsetSampler(range(10), fraction)
+
+
+def test_what_cannot_be_sampled():
+    with pytest.raises(ValueError, match="no samples"):
+        SubsetSampler([], 0.5)
+    with pytest.raises(ValueError, match="labels"):
+        SubsetSampler(range(10), 0.5, stratified=True)
+    odd = Labelled(range(10))
+    odd.labels = np.zeros(9)
+    odd.__class__ = type("Ten", (Labelled,), {"__len__": lambda self: 10})
+    with pytest.raises(ValueError, match=r"\(10,\)"):
+        SubsetSampler(odd, 0.5, stratified=True)
+
+
+def test_small_fractions_give_one_sample():
+    assert len(list(SubsetSampler(range(10), 1e-9))) == 1
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [16, None])
+def test_in_a_data_loader(digits_path, workers, batch_size):
+    """Each pass of the loader is one epoch, whatever the workers."""
+    data = CompressedDataset(digits_path, transform=np.asarray)
+    sampler = SubsetSampler(data, 0.02, stratified=True)
+    loader = DataLoader(
+        data,
+        batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=list,
+    )
+    for epoch in range(3):
+        seen = [item for batch in loader for item in (batch if batch_size else [batch])]
+        expected = [data[i] for i in sampler.indices(epoch)]
+        assert len(seen) == len(expected) == 36
+        for (sample, target), (expected_sample, expected_target) in zip(seen, expected, strict=True):
+            assert np.array_equal(sample, expected_sample)
+            assert target == expected_target
