@@ -2,7 +2,9 @@
 //! description. Only this section uses serde; every other byte of the format is written by hand.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+use crate::container::MAX_METADATA_BYTES;
 use crate::error::{Error, Result};
 use crate::sample::SampleLayout;
 use crate::transform::Spec;
@@ -11,7 +13,7 @@ use crate::transform::Spec;
 pub const MAX_SAMPLES: u64 = u32::MAX as u64;
 
 /// Content of the metadata section.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Metadata {
     /// Library and version that wrote the file.
     pub writer: String,
@@ -33,8 +35,8 @@ pub struct Metadata {
     pub partitions: Vec<Partition>,
     /// Raw fields in order.
     pub fields: Vec<FieldLayout>,
-    /// The JSON object of the caller: classes, source, and what a user adds.
-    pub user: serde_json::Value,
+    /// The JSON of the caller, kept as it was written: classes, source, and what a user adds.
+    pub user: Box<RawValue>,
 }
 
 /// One partition.
@@ -79,21 +81,31 @@ impl Metadata {
     /// Read the section and check what it says against itself.
     ///
     /// # Errors
-    /// [`Error::Corrupt`].
-    pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let corrupt = |detail: String| Error::corrupt("metadata", detail);
-        let metadata: Self = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
+    /// A description of the first contradiction.
+    pub fn from_json(bytes: &[u8]) -> std::result::Result<Self, String> {
+        let metadata: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         if metadata.num_samples > MAX_SAMPLES {
-            return Err(corrupt(format!(
-                "{} samples; at most {MAX_SAMPLES} are possible",
-                metadata.num_samples
-            )));
+            return Err(format!("{} samples; at most {MAX_SAMPLES} are possible", metadata.num_samples));
         }
         let total = metadata.partitions.iter().try_fold(0u64, |sum, p| sum.checked_add(p.count));
         if total != Some(metadata.num_samples) {
-            return Err(corrupt("the partitions do not add up to the number of samples".to_owned()));
+            return Err("the partitions do not add up to the number of samples".to_owned());
         }
         Ok(metadata)
+    }
+
+    /// The section's payload, which [`Metadata::from_json`] is known to accept.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where no reader would take it.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let refuse = |detail: String| Error::Argument(format!("the metadata cannot be stored: {detail}"));
+        let json = serde_json::to_vec(self).map_err(|e| refuse(e.to_string()))?;
+        if json.len() as u64 > MAX_METADATA_BYTES {
+            return Err(refuse(format!("{} bytes of JSON; at most {MAX_METADATA_BYTES} fit", json.len())));
+        }
+        Self::from_json(&json).map_err(refuse)?;
+        Ok(json)
     }
 }
 

@@ -70,8 +70,10 @@ fn tables() -> impl Strategy<Value = Table> {
     })
 }
 
+/// Of the rarer value, so that positions of equal entropy are equal to the last bit.
 fn entropy(bits: &[Vec<bool>], p: usize) -> f64 {
-    let q = bits.iter().filter(|row| row[p]).count() as f64 / bits.len() as f64;
+    let ones = bits.iter().filter(|row| row[p]).count();
+    let q = ones.min(bits.len() - ones) as f64 / bits.len() as f64;
     if q == 0.0 || q == 1.0 { 0.0 } else { -q * q.log2() - (1.0 - q) * (1.0 - q).log2() }
 }
 

@@ -44,7 +44,7 @@ fn open(folder: &Path, preset: Preset, exact: bool) -> Dataset {
         source: &source,
         fields: Vec::new(),
         partitions: None,
-        user: serde_json::json!({}),
+        user: "{}",
     };
     let options = CompressOptions { preset, exact, tau: None, num_threads: 0, overwrite: true };
     compress(&path, &input, &options, &mut |_| Ok(())).unwrap();

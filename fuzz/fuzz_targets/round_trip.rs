@@ -35,7 +35,7 @@ fuzz_target!(|case: Case| {
         source: &source,
         fields: Vec::new(),
         partitions: Some(((0..classes).map(|c| c.to_string()).collect(), &ids)),
-        user: serde_json::json!({}),
+        user: "{}",
     };
     let options = CompressOptions {
         preset: if case.paper { Preset::Paper } else { Preset::Fast },

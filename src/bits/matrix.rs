@@ -78,6 +78,31 @@ impl BitSlices {
             slice[at..at + piece.len()].copy_from_slice(piece);
         }
     }
+
+    /// The bytes of all slices, one after another.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_to(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        self.words.iter().try_for_each(|word| out.write_all(&word.to_le_bytes()))
+    }
+
+    /// As [`BitSlices::insert`], for the bytes that [`BitSlices::write_to`] made of a part.
+    pub fn insert_bytes(&mut self, first_row: usize, part: &[u8]) {
+        if self.words.is_empty() || part.is_empty() {
+            return;
+        }
+        let slices = self.words.len() / self.words_per_slice;
+        let at = first_row / 64;
+        let pieces = part.chunks_exact(part.len() / slices);
+        for (slice, piece) in self.words.chunks_exact_mut(self.words_per_slice).zip(pieces) {
+            for (word, bytes) in slice[at..].iter_mut().zip(piece.chunks_exact(8)) {
+                let mut array = [0; 8];
+                array.copy_from_slice(bytes);
+                *word = u64::from_le_bytes(array);
+            }
+        }
+    }
 }
 
 /// Cut the row bits `wanted` (sorted by (word, anything)) out of `rows`; slice `k` is `wanted[k]`.

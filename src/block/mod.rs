@@ -50,7 +50,7 @@ impl Block {
         let parameters_id = id(SectionKind::Parameters);
         let bytes = file.read_all(file.section(parameters_id)?, &mut buffer)?;
         let parameters = Parameters::from_bytes(bytes, layer, rows)
-            .map_err(|detail| file.corrupt(parameters_id, detail))?;
+            .map_err(|detail| file.not_understood(parameters_id, detail))?;
         let block = Self {
             rows,
             coder: parameters.coder(),

@@ -12,9 +12,9 @@ const FLAG_OFFSETS: u8 = 1;
 const FLAG_SPLIT: u8 = 2;
 /// Bytes before the columns.
 const FIXED_BYTES: usize = 24;
-/// Blocks of more bit positions (samples of more than about 2 MiB) are stored without a split: the search and its
-/// masks need many bytes per position, and rows that large share nothing.
-pub const MAX_SPLIT_BITS: u64 = 1 << 24;
+/// Blocks of more bit positions (rows of more than 1 MiB) are stored without a split: the search and its masks need
+/// many bytes per position, and rows that large share nothing.
+pub const MAX_SPLIT_BITS: u64 = 1 << 23;
 
 /// Base positions as masks over the row's words.
 #[derive(Clone, Debug, PartialEq, Eq)]

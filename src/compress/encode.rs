@@ -1,10 +1,13 @@
 //! Writing the blocks of one partition. In: its rows. Out: a parameters, a bases and a rows section per layer.
 
-use super::partition::PartitionRows;
+use std::path::Path;
+
+use super::partition::{PartitionRows, can_be_split};
+use super::slices::SliceSource;
 use super::{Input, OnProgress, Preset, Progress};
 use crate::bases::Groups;
-use crate::bits::{BitLayout, BitSlices, BitWriter, PADDING, count_ones, slice_rows};
-use crate::block::{MAX_SPLIT_BITS, Parameters, StoredSplit};
+use crate::bits::{BitLayout, BitWriter, PADDING, count_ones};
+use crate::block::{Parameters, StoredSplit};
 use crate::coder::Packed;
 use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
@@ -13,14 +16,11 @@ use crate::parallel::map_in_order;
 use crate::split::{self, SizeModel, Split};
 use crate::transform::Transform;
 
-/// Bytes of bit slices that the split search may ask for at once.
-const SLICE_BYTES: usize = 64 << 20;
-
 /// `fast` uses a split only where it saves this part of the block: looking a base up costs decoding time.
 const FAST_SAVING: u128 = 100;
 
-/// Bases written by one job; a multiple of 8, so that each piece of the table ends on a byte.
-const BASES_PER_JOB: usize = 256;
+/// Bytes of rows that one job picks to write bases.
+const BASES_JOB_BYTES: usize = 1 << 20;
 
 /// One run of the compressor.
 pub(super) struct Run<'a, 'p> {
@@ -30,6 +30,8 @@ pub(super) struct Run<'a, 'p> {
     pub(super) tau: Option<u64>,
     pub(super) threads: usize,
     pub(super) writer: &'a mut FileWriter,
+    /// For temporary files.
+    pub(super) folder: &'a Path,
     pub(super) on_progress: &'a mut OnProgress<'p>,
     pub(super) progress: Progress,
     pub(super) digest: u64,
@@ -51,7 +53,7 @@ impl Run<'_, '_> {
             let last = layer + 1 == layers;
             self.block(number, layer, &rows, last)?;
         }
-        Ok(())
+        rows.check_unchanged()
     }
 
     fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {
@@ -89,24 +91,17 @@ impl Run<'_, '_> {
             u128::from(total_bits) * rows.len() as u128 + u128::from(parameter_bits - total_bits);
         let mut parameters = Parameters { rows: rows.len() as u64, layout, offsets, split: None };
         let whole = Groups { of_row: vec![0; rows.len()], first_rows: vec![0] };
-        if total_bits > MAX_SPLIT_BITS {
+        if !can_be_split(rows.layer(layer)) {
             return Ok((parameters, whole));
         }
         let row_bits = parameters.layout.row_bits();
-        let row_bytes = parameters.layout.row_bytes();
         let counts = self.count(layer, rows, parameters.layout.row_words())?;
         let stats = BitStats::new(rows.len() as u64, &counts, &row_bits);
         let model = SizeModel { samples: rows.len() as u64, condensed: 0, total_bits, parameter_bits };
-        let at_once = (SLICE_BYTES / rows.len().div_ceil(64).max(1) / 8).max(1);
-        let found = split::search(&stats, &model, self.tau, at_once, |positions| {
-            let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
-            let mut slices = BitSlices::new(wanted.len(), rows.len());
-            let cut = |_, part: &[u8]| Ok(slice_rows(part, row_bytes, &wanted));
-            rows.for_each_chunk(layer, cut, |chunk, part| {
-                slices.insert(rows.chunk_start(chunk), &part);
-                (self.on_progress)(self.progress)
-            })?;
-            Ok(slices)
+        let order = stats.by_increasing_entropy().iter().map(|&p| row_bits[p as usize]).collect();
+        let mut slices = SliceSource::new(rows, layer, order, self.folder);
+        let found = split::search(&stats, &model, self.tau, slices.at_once(), |positions| {
+            slices.next(positions.len(), &mut || (self.on_progress)(self.progress))
         })?;
         let wanted = if self.preset == Preset::Fast { plain_bits / FAST_SAVING } else { 0 };
         if found.size_bits + wanted >= plain_bits {
@@ -139,10 +134,12 @@ impl Run<'_, '_> {
         first_rows: &[u32],
     ) -> Result<()> {
         let row_bytes = rows.layer(layer).row_bytes();
-        let jobs = first_rows.len().div_ceil(BASES_PER_JOB);
+        // Eight bases fill whole bytes.
+        let per_job = (BASES_JOB_BYTES / row_bytes).max(1).next_multiple_of(8);
+        let jobs = first_rows.len().div_ceil(per_job);
         let job = |number: usize| {
-            let start = number * BASES_PER_JOB;
-            let wanted = &first_rows[start..(start + BASES_PER_JOB).min(first_rows.len())];
+            let start = number * per_job;
+            let wanted = &first_rows[start..(start + per_job).min(first_rows.len())];
             let mut stream = BitWriter::with_capacity(wanted.len() * coder.base_bits() as usize);
             for row in rows.pick(layer, wanted)?.chunks_exact(row_bytes) {
                 coder.write_base(row, &mut stream);

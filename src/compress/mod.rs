@@ -1,17 +1,18 @@
 //! Writing a file. In: samples, raw fields, partitions and options. Out: the file, in bounded memory, with the same
 //! bytes for any number of threads.
 //!
-//! Each partition is read at most a few times: once to learn ranges, then per layer to count bits, to cut the bit
-//! slices that the split search asks for, to write the bases and to write the records. Where its rows fit into
-//! [`WORKING_SET`] they are kept instead.
+//! Each partition is read a fixed number of times: once to learn ranges, then per layer to count bits, to cut the bit
+//! slices that the split search asks for (long searches keep them in an unnamed temporary file), to write the bases
+//! and to write the records. Where its rows fit into [`WORKING_SET`] they are kept instead.
 
 mod encode;
 mod partition;
 mod preset;
+mod slices;
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::bits::{PADDING, bits_for};
 use crate::container::{FileWriter, SectionId, SectionKind};
@@ -24,9 +25,14 @@ use crate::transform;
 
 pub use preset::Preset;
 
-/// Bytes of rows that are kept in memory instead of being computed again. Together with buffers of a few
-/// mebibytes per thread, 64 MiB of bit slices and about 20 bytes per sample this bounds the memory of a run.
+/// Bytes of rows that are kept in memory instead of being computed again.
+///
+/// The memory of a run is bounded by this, [`SLICE_BYTES`] twice, about 50 bytes per sample, and per thread a few
+/// copies of the samples worked on at once: 1 MiB of them, or 64 where a sample is larger than 16 KiB.
 pub const WORKING_SET: usize = 256 << 20;
+
+/// Bytes of bit slices in memory at once.
+pub const SLICE_BYTES: usize = 64 << 20;
 
 /// A raw field.
 #[derive(Debug)]
@@ -51,8 +57,8 @@ pub struct Input<'a> {
     pub fields: Vec<Field<'a>>,
     /// Names of the partitions, and for every sample the number of its own; `None`: one partition.
     pub partitions: Option<(Vec<String>, &'a [u32])>,
-    /// A JSON object kept with the file.
-    pub user: Value,
+    /// JSON, kept with the file letter by letter.
+    pub user: &'a str,
 }
 
 /// How it is to be compressed.
@@ -106,7 +112,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 ///     source: &source,
 ///     fields: Vec::new(),
 ///     partitions: None,
-///     user: serde_json::json!({}),
+///     user: "{}",
 /// };
 /// let options =
 ///     CompressOptions { preset: Preset::Fast, exact: true, tau: None, num_threads: 1, overwrite: false };
@@ -133,6 +139,9 @@ pub fn compress(
     let threads = thread_count(options.num_threads);
     let spec = preset::choose(input, options)?;
     let transform = transform::build(&spec, &input.layout)?;
+    let mut metadata = describe(input, options, spec, transform.is_exact(), &order)?;
+    // What a reader would not take is refused now and not after an hour.
+    metadata.to_json()?;
     let mut writer = FileWriter::create(path, options.overwrite)?;
 
     let mut run = encode::Run {
@@ -142,6 +151,7 @@ pub fn compress(
         tau: options.tau,
         threads,
         writer: &mut writer,
+        folder: path.parent().unwrap_or(Path::new("")),
         on_progress,
         progress: Progress { total: 2 * input.num_samples, ..Progress::default() },
         digest: 0,
@@ -154,7 +164,8 @@ pub fn compress(
             }
         }
     }
-    let (digest, max_error) = (run.digest, run.max_error);
+    metadata.digest = digest_text(run.digest);
+    metadata.max_error = run.max_error;
 
     if order.names.len() > 1 {
         write_index(&mut writer, &order)?;
@@ -163,34 +174,39 @@ pub fn compress(
         let id = SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 };
         writer.section(id, field.bytes)?;
     }
-    let metadata = Metadata {
+    writer.section(SectionId::whole(SectionKind::Metadata), &metadata.to_json()?)?;
+    writer.finish()
+}
+
+/// The metadata of the file, digest and measured error still open.
+fn describe(
+    input: &Input<'_>,
+    options: &CompressOptions,
+    transform: transform::Spec,
+    exact: bool,
+    order: &Order,
+) -> Result<Metadata> {
+    let partitions = order.partitions().zip(&order.names);
+    let fields = input.fields.iter().map(|field| FieldLayout {
+        name: field.name.clone(),
+        layout: SampleLayoutOpen { dtype: field.layout.dtype, shape: field.layout.shape.clone() },
+    });
+    Ok(Metadata {
         writer: concat!("dreamlearning ", env!("CARGO_PKG_VERSION")).to_owned(),
         num_samples: input.num_samples,
         sample: input.layout.clone(),
         preset: options.preset.resolve(&input.layout).name().to_owned(),
-        transform: spec,
-        exact: transform.is_exact(),
-        max_error,
-        digest: digest_text(digest),
-        partitions: order
-            .partitions()
-            .zip(&order.names)
+        transform,
+        exact,
+        max_error: 0.0,
+        digest: digest_text(0),
+        partitions: partitions
             .map(|(ids, name)| Partition { name: name.clone(), count: ids.len() as u64 })
             .collect(),
-        fields: input
-            .fields
-            .iter()
-            .map(|field| FieldLayout {
-                name: field.name.clone(),
-                layout: SampleLayoutOpen { dtype: field.layout.dtype, shape: field.layout.shape.clone() },
-            })
-            .collect(),
-        user: input.user.clone(),
-    };
-    let json = serde_json::to_vec(&metadata)
-        .map_err(|e| Error::Argument(format!("the metadata cannot be written as JSON: {e}")))?;
-    writer.section(SectionId::whole(SectionKind::Metadata), &json)?;
-    writer.finish()
+        fields: fields.collect(),
+        user: RawValue::from_string(input.user.to_owned())
+            .map_err(|e| Error::Argument(format!("the metadata is not JSON: {e}")))?,
+    })
 }
 
 /// The samples sorted by partition, in their own order inside each.

@@ -1,11 +1,10 @@
 //! The rows of one partition. In: sample numbers. Out: rows of any layer, chunk by chunk, kept in memory where they
 //! fit into the working set and computed again where they do not.
 
-use std::borrow::Cow;
-
 use super::{Input, WORKING_SET};
 use crate::bits::Container;
-use crate::error::Result;
+use crate::block::MAX_SPLIT_BITS;
+use crate::error::{Error, Result};
 use crate::metadata::digest;
 use crate::parallel::{for_each_piece, map_in_order};
 use crate::sample::{NumberKind, SampleLayout};
@@ -20,11 +19,13 @@ pub(super) struct PartitionRows<'a> {
     transform: &'a dyn Transform,
     ids: &'a [u32],
     threads: usize,
-    /// A multiple of 64.
+    /// A multiple of 64; of 8 where the rows are too large to be sliced.
     chunk_rows: usize,
     sample_bytes: usize,
     /// Rows of every layer with the offsets subtracted, or nothing.
     kept: Option<Vec<Vec<u8>>>,
+    /// Digest of the samples as they were read first.
+    source_digest: u64,
     /// Per layer: minimum and maximum of every column, where the layer wants them.
     ranges: Vec<Option<Ranges>>,
 }
@@ -41,10 +42,12 @@ pub(super) struct Ranges {
 pub(super) struct Scan {
     pub(super) digest: u64,
     pub(super) max_error: f64,
+    source_digest: u64,
 }
 
 struct ChunkScan {
     scan: Scan,
+    /// Empty where they are not kept.
     rows: Vec<Vec<u8>>,
     ranges: Vec<Option<Ranges>>,
 }
@@ -59,7 +62,9 @@ impl<'a> PartitionRows<'a> {
         mut tick: impl FnMut(usize) -> Result<()>,
     ) -> Result<(Self, Scan)> {
         let sample_bytes = input.layout.bytes()?;
-        let chunk_rows = (CHUNK_BYTES / sample_bytes).next_multiple_of(64).max(64);
+        let sliced = transform.layers().iter().any(can_be_split);
+        // Bit slices come in words of 64 rows; records of 8 rows fill whole bytes.
+        let chunk_rows = (CHUNK_BYTES / sample_bytes).max(1).next_multiple_of(if sliced { 64 } else { 8 });
         let row_bytes: usize = transform.layers().iter().map(Layer::row_bytes).sum();
         let keep = row_bytes.saturating_mul(ids.len()) <= WORKING_SET;
         let mut this = Self {
@@ -70,26 +75,27 @@ impl<'a> PartitionRows<'a> {
             chunk_rows,
             sample_bytes,
             kept: None,
+            source_digest: 0,
             ranges: vec![None; transform.layers().len()],
         };
         let mut kept: Vec<Vec<u8>> = transform.layers().iter().map(|_| Vec::new()).collect();
         let mut ranges = this.ranges.clone();
         let mut total = Scan::default();
-        let job = |chunk| this.scan_chunk(chunk);
+        let job = |chunk| this.scan_chunk(chunk, keep);
         map_in_order(threads, this.chunks(), job, |chunk, part| {
             total.digest = total.digest.wrapping_add(part.scan.digest);
+            total.source_digest = total.source_digest.wrapping_add(part.scan.source_digest);
             total.max_error = total.max_error.max(part.scan.max_error);
             for (range, part) in ranges.iter_mut().zip(part.ranges) {
                 merge(range, part);
             }
-            if keep {
-                for (kept, rows) in kept.iter_mut().zip(part.rows) {
-                    kept.extend_from_slice(&rows);
-                }
+            for (kept, rows) in kept.iter_mut().zip(part.rows) {
+                kept.extend_from_slice(&rows);
             }
             tick(this.chunk_ids(chunk).len())
         })?;
         this.ranges = ranges;
+        this.source_digest = total.source_digest;
         if keep {
             for (number, rows) in kept.iter_mut().enumerate() {
                 let piece = (chunk_rows * this.layer(number).row_bytes()).max(1);
@@ -107,11 +113,20 @@ impl<'a> PartitionRows<'a> {
         self.ids.len()
     }
 
+    /// Whether the rows are in memory.
+    pub(super) fn are_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    pub(super) fn chunk_rows(&self) -> usize {
+        self.chunk_rows
+    }
+
     pub(super) fn chunks(&self) -> usize {
         self.ids.len().div_ceil(self.chunk_rows)
     }
 
-    /// First row of a chunk; a multiple of 64.
+    /// First row of a chunk; a multiple of 64 where a layer can be split.
     pub(super) fn chunk_start(&self, chunk: usize) -> usize {
         chunk * self.chunk_rows
     }
@@ -143,18 +158,41 @@ impl<'a> PartitionRows<'a> {
         map_in_order(self.threads, self.chunks(), load, consume)
     }
 
+    /// Read all samples once more and fail where they are not what they were at first: a file whose parts were
+    /// made from different samples would be damaged from birth. Rows that were kept cannot differ.
+    pub(super) fn check_unchanged(&self) -> Result<()> {
+        if self.kept.is_some() {
+            return Ok(());
+        }
+        let job = |chunk: usize| {
+            let ids = self.chunk_ids(chunk);
+            let samples = self.read(ids)?;
+            let digests = samples.chunks_exact(self.sample_bytes).zip(ids);
+            Ok(digests.fold(0u64, |sum, (sample, &id)| sum.wrapping_add(digest(sample, id.into()))))
+        };
+        let mut total = 0u64;
+        map_in_order(self.threads, self.chunks(), job, |_, sum| {
+            total = total.wrapping_add(sum);
+            Ok(())
+        })?;
+        if total == self.source_digest {
+            return Ok(());
+        }
+        Err(Error::Argument("the samples changed while they were being compressed".to_owned()))
+    }
+
     /// The given rows (numbers inside the partition, increasing) of a layer.
-    pub(super) fn pick(&self, layer: usize, rows: &[u32]) -> Result<Cow<'_, [u8]>> {
+    pub(super) fn pick(&self, layer: usize, rows: &[u32]) -> Result<Vec<u8>> {
         let row_bytes = self.layer(layer).row_bytes();
         if let Some(kept) = &self.kept {
             let mut picked = Vec::with_capacity(rows.len() * row_bytes);
             for &row in rows {
                 picked.extend_from_slice(&kept[layer][row as usize * row_bytes..][..row_bytes]);
             }
-            return Ok(Cow::Owned(picked));
+            return Ok(picked);
         }
         let ids: Vec<u32> = rows.iter().map(|&row| self.ids[row as usize]).collect();
-        Ok(Cow::Owned(self.compute(layer, &ids)?))
+        self.compute(layer, &ids)
     }
 
     fn chunk_ids(&self, chunk: usize) -> &'a [u32] {
@@ -167,8 +205,7 @@ impl<'a> PartitionRows<'a> {
         ids: &[u32],
         mut each: impl FnMut(usize, &[u8], &[&[u8]], &mut Scratch),
     ) -> Result<Vec<Vec<u8>>> {
-        let mut samples = vec![0; ids.len() * self.sample_bytes];
-        self.input.source.read(ids, &mut samples)?;
+        let samples = self.read(ids)?;
         let layers = self.transform.layers();
         let mut rows: Vec<Vec<u8>> =
             layers.iter().map(|layer| vec![0; ids.len() * layer.row_bytes()]).collect();
@@ -186,30 +223,39 @@ impl<'a> PartitionRows<'a> {
         Ok(rows)
     }
 
+    fn read(&self, ids: &[u32]) -> Result<Vec<u8>> {
+        let mut samples = vec![0; ids.len() * self.sample_bytes];
+        self.input.source.read(ids, &mut samples)?;
+        Ok(samples)
+    }
+
     fn compute(&self, layer: usize, ids: &[u32]) -> Result<Vec<u8>> {
         let mut rows = self.forward(ids, |_, _, _, _| ())?.swap_remove(layer);
         self.subtract_offsets(layer, &mut rows);
         Ok(rows)
     }
 
-    fn scan_chunk(&self, chunk: usize) -> Result<ChunkScan> {
+    fn scan_chunk(&self, chunk: usize, keep: bool) -> Result<ChunkScan> {
         let ids = self.chunk_ids(chunk);
         let exact = self.transform.is_exact();
         let mut scan = Scan::default();
         let mut decoded = vec![0; self.sample_bytes];
         let rows = self.forward(ids, |i, sample, rows, scratch| {
             let index = u64::from(ids[i]);
-            if exact {
-                scan.digest = scan.digest.wrapping_add(digest(sample, index));
-            } else {
+            scan.source_digest = scan.source_digest.wrapping_add(digest(sample, index));
+            if !exact {
                 self.transform.inverse(rows, &mut decoded, scratch);
                 scan.digest = scan.digest.wrapping_add(digest(&decoded, index));
                 scan.max_error = scan.max_error.max(largest_difference(&self.input.layout, sample, &decoded));
             }
         })?;
+        if exact {
+            scan.digest = scan.source_digest;
+        }
         let ranges = self.transform.layers().iter().zip(&rows);
         let ranges = ranges.map(|(layer, rows)| layer.frame_of_reference.then(|| column_ranges(layer, rows)));
-        Ok(ChunkScan { scan, ranges: ranges.collect(), rows })
+        let ranges = ranges.collect();
+        Ok(ChunkScan { scan, ranges, rows: if keep { rows } else { Vec::new() } })
     }
 
     fn subtract_offsets(&self, layer: usize, rows: &mut [u8]) {
@@ -217,11 +263,16 @@ impl<'a> PartitionRows<'a> {
         let container = self.layer(layer).container;
         for row in rows.chunks_exact_mut(self.layer(layer).row_bytes()) {
             for (column, &min) in ranges.min.iter().enumerate() {
-                let value = container.get(row, column) - min;
+                let value = container.get(row, column).wrapping_sub(min);
                 container.set(row, column, value);
             }
         }
     }
+}
+
+/// Whether the rows of a layer are small enough for a split.
+pub(super) fn can_be_split(layer: &Layer) -> bool {
+    layer.row_bytes() as u64 * 8 <= MAX_SPLIT_BITS
 }
 
 fn column_ranges(layer: &Layer, rows: &[u8]) -> Ranges {

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::checksum::hash;
 use crate::error::{Error, Result};
 
-/// The file's first bytes; the line ends in it catch transfers that "repair" text.
-pub const MAGIC: [u8; 8] = [0x89, b'G', b'E', b'D', b'E', b'\r', 0x1A, b'\n'];
+/// The file's first bytes. As PNG's: not text, and both kinds of line end in it are changed by transfers that
+/// "repair" text.
+pub const MAGIC: [u8; 8] = [0x89, b'G', b'E', b'D', b'\r', b'\n', 0x1A, b'\n'];
 
 /// Major and minor version that this library writes. It reads every minor version of this major version.
 pub const FORMAT_VERSION: (u16, u16) = (1, 0);
@@ -20,6 +21,10 @@ pub const HEADER_BYTES: usize = 64;
 /// What the header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// Major and minor version of the format.
+    pub version: (u16, u16),
+    /// The oldest library version that reads the file.
+    pub needs: [u16; 3],
     /// Length of the whole file.
     pub file_bytes: u64,
     /// Where the section table begins.
@@ -31,13 +36,19 @@ pub struct Header {
 }
 
 impl Header {
+    /// The header of a file that this library writes.
+    pub fn new(file_bytes: u64, table_offset: u64, sections: u32, table_checksum: u64) -> Self {
+        let (version, needs) = (FORMAT_VERSION, NEEDS_LIBRARY);
+        Self { version, needs, file_bytes, table_offset, sections, table_checksum }
+    }
+
     /// The header as bytes.
     pub fn to_bytes(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..10].copy_from_slice(&FORMAT_VERSION.0.to_le_bytes());
-        bytes[10..12].copy_from_slice(&FORMAT_VERSION.1.to_le_bytes());
-        for (field, number) in bytes[12..18].chunks_exact_mut(2).zip(NEEDS_LIBRARY) {
+        bytes[8..10].copy_from_slice(&self.version.0.to_le_bytes());
+        bytes[10..12].copy_from_slice(&self.version.1.to_le_bytes());
+        for (field, number) in bytes[12..18].chunks_exact_mut(2).zip(self.needs) {
             field.copy_from_slice(&number.to_le_bytes());
         }
         bytes[24..32].copy_from_slice(&self.file_bytes.to_le_bytes());
@@ -61,25 +72,41 @@ impl Header {
         if hash(&bytes[..56]) != u64_at(bytes, 56) {
             return Err(Error::corrupt("header", "its checksum does not match"));
         }
-        let (major, minor) = (u16_at(bytes, 8), u16_at(bytes, 10));
-        if major > FORMAT_VERSION.0 {
-            let needs = [u16_at(bytes, 12), u16_at(bytes, 14), u16_at(bytes, 16)];
-            return Err(Error::NewerFormat {
-                path: path.display().to_string(),
-                major,
-                minor,
-                needs: needs.map(|n| n.to_string()).join("."),
-            });
-        }
-        if major == 0 {
-            return Err(Error::corrupt("header", "format version 0 does not exist"));
-        }
-        Ok(Self {
+        let header = Self {
+            version: (u16_at(bytes, 8), u16_at(bytes, 10)),
+            needs: [u16_at(bytes, 12), u16_at(bytes, 14), u16_at(bytes, 16)],
             file_bytes: u64_at(bytes, 24),
             table_offset: u64_at(bytes, 32),
             sections: u32_at(bytes, 40),
             table_checksum: u64_at(bytes, 48),
-        })
+        };
+        if header.version.0 > FORMAT_VERSION.0 {
+            return Err(header.too_new(path));
+        }
+        if header.version.0 == 0 {
+            return Err(Error::corrupt("header", "format version 0 does not exist"));
+        }
+        Ok(header)
+    }
+
+    /// The error for a file that needs a newer library.
+    pub fn too_new(&self, path: &Path) -> Error {
+        Error::NewerFormat {
+            path: path.display().to_string(),
+            major: self.version.0,
+            minor: self.version.1,
+            needs: self.needs.map(|n| n.to_string()).join("."),
+        }
+    }
+
+    /// What a part that this library does not understand means: damage, or in a file of a newer minor version,
+    /// that a newer library is needed.
+    #[must_use]
+    pub fn explain(&self, error: Error, path: &Path) -> Error {
+        match error {
+            Error::Corrupt { .. } if self.version.1 > FORMAT_VERSION.1 => self.too_new(path),
+            other => other.in_file(path),
+        }
     }
 }
 
@@ -105,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_newer_major_version_names_the_library_to_install() {
-        let header = Header { file_bytes: 128, table_offset: 64, sections: 1, table_checksum: 5 };
+        let header = Header::new(128, 64, 1, 5);
         let mut bytes = header.to_bytes();
         let path = Path::new("x.gede");
         assert_eq!(Header::from_bytes(&bytes, path).unwrap(), header);

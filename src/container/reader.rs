@@ -91,7 +91,7 @@ impl FileReader {
         if hash(&table) != header.table_checksum {
             return Err(Error::corrupt("section table", "its checksum does not match"));
         }
-        let sections = read_table(&table, header.table_offset)?;
+        let sections = read_table(&table, header.table_offset).map_err(|e| header.explain(e, path))?;
         let mut by_id = HashMap::with_capacity(sections.len());
         for (number, section) in sections.iter().enumerate() {
             if by_id.insert(section.entry.id, number).is_some() {
@@ -123,6 +123,11 @@ impl FileReader {
         self.header.file_bytes
     }
 
+    /// Major and minor version of the file's format.
+    pub fn version(&self) -> (u16, u16) {
+        self.header.version
+    }
+
     /// All sections, in file order.
     pub fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
         self.sections.iter().map(|section| &section.entry)
@@ -140,6 +145,12 @@ impl FileReader {
     /// An [`Error::Corrupt`] that names this file and section `id`.
     pub fn corrupt(&self, id: SectionId, detail: impl Into<String>) -> Error {
         Error::corrupt(id.describe(), detail).in_file(&self.path)
+    }
+
+    /// The error for content of section `id` that makes no sense although its checksums match: damage, or
+    /// something that a newer minor version has added.
+    pub fn not_understood(&self, id: SectionId, detail: impl Into<String>) -> Error {
+        self.header.explain(Error::corrupt(id.describe(), detail), &self.path)
     }
 
     /// Fail where the file has been cut short or has grown since it was opened.

@@ -5,7 +5,7 @@
 //! gives it its name and syncs the folder. A writer that fails removes its temporary file; one that is killed leaves
 //! it behind unlocked, and the next writer of the same name removes it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -132,12 +132,8 @@ impl FileWriter {
     pub fn finish(mut self) -> Result<()> {
         self.pad_to(ALIGNMENT)?;
         let table: Vec<u8> = self.entries.iter().flat_map(SectionEntry::to_bytes).collect();
-        let header = Header {
-            table_offset: self.position,
-            file_bytes: self.position + table.len() as u64,
-            sections: self.entries.len() as u32,
-            table_checksum: hash(&table),
-        };
+        let file_bytes = self.position + table.len() as u64;
+        let header = Header::new(file_bytes, self.position, self.entries.len() as u32, hash(&table));
         self.put(&table)?;
         let written = self
             .file
@@ -207,9 +203,13 @@ fn create_temporary(folder: &Path, name: &str) -> Result<(File, PathBuf)> {
         let path = folder.join(format!(".{name}.{}.{attempt}.tmp", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => {
-                // Without locks (some network file systems) only the clean-up after a kill is lost.
-                let _ = file.try_lock();
-                return Ok((file, path));
+                // Without locks (some network file systems) only the clean-up after a kill is lost. A writer of the
+                // same name may have taken the file for an abandoned one before it was locked.
+                let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !path.exists();
+                if !taken {
+                    return Ok((file, path));
+                }
+                attempt += 1;
             }
             Err(e) if e.kind() == ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
             Err(e) => return Err(Error::io("creating a temporary file beside it", folder.join(name), e)),

@@ -52,9 +52,10 @@ impl Dataset {
         if section.entry().bytes > MAX_METADATA_BYTES {
             return Err(file.corrupt(id, format!("{} bytes of metadata", section.entry().bytes)));
         }
-        let metadata = Metadata::from_json(file.read_all(section, &mut Vec::new())?)?;
         // What a writer may refuse as an argument is damage in a file.
-        let as_damage = |e: Error| file.corrupt(id, e.to_string());
+        let as_damage = |e: Error| file.not_understood(id, e.to_string());
+        let metadata = Metadata::from_json(file.read_all(section, &mut Vec::new())?)
+            .map_err(|detail| file.not_understood(id, detail))?;
         let sample_bytes = metadata.sample.bytes().map_err(as_damage)?;
         let transform = transform::build(&metadata.transform, &metadata.sample).map_err(as_damage)?;
         if metadata.exact != transform.is_exact() {

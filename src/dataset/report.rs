@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Dataset;
-use crate::container::{ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES};
+use crate::container::{ENTRY_BYTES, HEADER_BYTES};
 use crate::error::Result;
 
 impl Dataset {
@@ -30,7 +30,7 @@ impl Dataset {
         let file_bytes = self.file.file_bytes();
         let ratio = if raw_bytes == 0 { Value::Null } else { json!(file_bytes as f64 / raw_bytes as f64) };
         let mut fields = vec![json!({
-            "name": m.user.get("sample_field").cloned().unwrap_or_else(|| json!("sample")),
+            "name": "sample",
             "dtype": m.sample.dtype.name(),
             "shape": m.sample.shape,
             "bytes": self.sample_bytes as u64 * m.num_samples,
@@ -47,7 +47,7 @@ impl Dataset {
         }
         Ok(json!({
             "path": self.path().display().to_string(),
-            "format_version": [FORMAT_VERSION.0, FORMAT_VERSION.1],
+            "format_version": [self.file.version().0, self.file.version().1],
             "writer": m.writer,
             "num_samples": m.num_samples,
             "dtype": m.sample.dtype.name(),
@@ -60,11 +60,9 @@ impl Dataset {
             "exact": m.exact,
             "max_error": m.max_error,
             "digest": m.digest,
-            "classes": m.user.get("classes").cloned().unwrap_or(Value::Null),
             "fields": fields,
             "partitions": self.partitions_info(blocks)?,
             "sections": self.sections_info(),
-            "metadata": m.user.get("user").cloned().unwrap_or(Value::Null),
         }))
     }
 

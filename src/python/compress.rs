@@ -113,8 +113,6 @@ pub(super) fn compress(
     overwrite: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
-    let user = serde_json::from_str(metadata)
-        .map_err(|e| PyValueError::new_err(format!("metadata is not JSON: {e}")))?;
     let options = CompressOptions {
         preset: Preset::from_name(preset)?,
         exact: exact.unwrap_or(false),
@@ -161,7 +159,7 @@ pub(super) fn compress(
         .collect::<PyResult<Vec<_>>>()?;
     let partition_ids = partition_ids.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     let partitions = partition_ids.map(|ids| (partition_names, ids));
-    let input = Input { layout, num_samples, source: source.as_ref(), fields, partitions, user };
+    let input = Input { layout, num_samples, source: source.as_ref(), fields, partitions, user: metadata };
 
     let mut callback = Callback { progress: progress.as_ref(), last: None, raised: None };
     let result = py.detach(|| crate::compress::compress(&path, &input, &options, &mut |p| callback.call(p)));

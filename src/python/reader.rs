@@ -65,7 +65,7 @@ impl Reader {
 
     /// The JSON object given to ``compress``.
     fn metadata(&self) -> String {
-        self.dataset.metadata().user.to_string()
+        self.dataset.metadata().user.get().to_owned()
     }
 
     /// What is in the file and what each part costs, as JSON.

@@ -19,7 +19,7 @@ use crate::kernels::{Fixed, multiply_rows};
 use crate::sample::{DType, ImageShape, SampleLayout};
 
 /// Upper limit of an image's height and width: the table has that many entries squared.
-pub const MAX_SIDE: usize = 4096;
+pub const MAX_SIDE: usize = 2048;
 
 /// Fraction bits between the two passes of the inverse, and after them.
 const MIDDLE_BITS: u32 = 4;
@@ -99,6 +99,8 @@ pub(super) struct Dct {
     arithmetic: Arithmetic,
     along_rows: Arc<dyn TransformType2And3<f64>>,
     along_columns: Arc<dyn TransformType2And3<f64>>,
+    /// What makes each coefficient orthonormal, per horizontal and per vertical frequency.
+    scales: [Vec<f64>; 2],
 }
 
 impl Dct {
@@ -131,6 +133,7 @@ impl Dct {
             },
             along_rows: planner.plan_dct2(image.width),
             along_columns: planner.plan_dct2(image.height),
+            scales: [image.width, image.height].map(|n| (0..n).map(|k| orthonormal(k, n)).collect()),
         })
     }
 
@@ -149,18 +152,20 @@ impl Dct {
             for line in plane.chunks_exact_mut(width) {
                 self.along_rows.process_dct2_with_scratch(line, &mut scratch[..len]);
             }
-            for (i, value) in plane.iter().enumerate() {
-                turned[i % width * height + i / width] = *value;
+            for (y, line) in plane.chunks_exact(width).enumerate() {
+                line.iter().enumerate().for_each(|(x, value)| turned[x * height + y] = *value);
             }
             let len = self.along_columns.get_scratch_len();
             for line in turned.chunks_exact_mut(height) {
                 self.along_columns.process_dct2_with_scratch(line, &mut scratch[..len]);
             }
-            for (i, value) in turned.iter().enumerate() {
-                let (x, y) = (i / height, i % height);
-                let scaled = value * orthonormal(x, width) * orthonormal(y, height);
-                let integer = (scaled.round() as i64 + bias).clamp(0, 2 * bias - 1);
-                container.set(row, channel * pixels + y * width + x, integer as u64);
+            let [horizontal, vertical] = &self.scales;
+            for (x, line) in turned.chunks_exact(height).enumerate() {
+                for (y, value) in line.iter().enumerate() {
+                    let scaled = value * horizontal[x] * vertical[y];
+                    let integer = (scaled.round() as i64 + bias).clamp(0, 2 * bias - 1);
+                    container.set(row, channel * pixels + y * width + x, integer as u64);
+                }
             }
         }
     }

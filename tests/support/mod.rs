@@ -96,7 +96,7 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
         source: &source,
         fields,
         partitions: data.partitions.as_ref().map(|(names, ids)| (names.clone(), &ids[..])),
-        user: serde_json::json!({ "classes": null }),
+        user: "{\"classes\": null}",
     };
     compress(path, &input, options, &mut |_| Ok(()))
 }
