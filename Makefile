@@ -54,6 +54,11 @@ bench: install
 	$(BIN)/python benchmarks/memory.py --data data
 	$(BIN)/python benchmarks/tables.py
 
+# Feeds hostile bytes to the reader and odd data to the writer for a minute each. Needs `cargo install cargo-fuzz`.
+fuzz:
+	RUSTC_BOOTSTRAP=1 cargo fuzz run open_file -- -max_total_time=60 -rss_limit_mb=4096
+	RUSTC_BOOTSTRAP=1 cargo fuzz run round_trip -- -max_total_time=60
+
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 

@@ -162,6 +162,35 @@ proptest! {
 }
 
 #[test]
+fn what_a_newer_minor_version_added_asks_for_a_newer_library() {
+    for (_folder, path) in samples() {
+        let intact = fs::read(&path).unwrap();
+        let table = u64::from_le_bytes(intact[32..40].try_into().unwrap()) as usize;
+        let newer = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = intact.clone();
+            (bytes[10], bytes[14]) = (7, 9);
+            change(&mut bytes);
+            reseal(&mut bytes);
+            fs::write(&path, bytes).unwrap();
+            use_file(&path, Reading::Map)
+        };
+        assert!(newer(&|_| ()).is_ok());
+        // An unknown section that may not be skipped, and an unknown coder in the first block.
+        let coder = u64::from_le_bytes(intact[table + 8..table + 16].try_into().unwrap()) as usize;
+        for change in
+            [&|b: &mut Vec<u8>| b[table] = 77, &|b: &mut Vec<u8>| b[coder] = 5] as [&dyn Fn(&mut Vec<u8>); 2]
+        {
+            let error = newer(change).unwrap_err();
+            assert!(matches!(error, Error::NewerFormat { .. }), "{error}");
+            assert!(
+                error.to_string().contains("format 1.7") && error.to_string().contains("0.9.0"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_file_that_is_no_gede_file_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("photo.png");

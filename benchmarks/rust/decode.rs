@@ -46,7 +46,7 @@ fn open(folder: &Path, preset: Preset, exact: bool) -> Dataset {
         partitions: None,
         user: "{}",
     };
-    let options = CompressOptions { preset, exact, tau: None, num_threads: 0, overwrite: true };
+    let options = CompressOptions { preset, exact, overwrite: true, ..CompressOptions::default() };
     compress(&path, &input, &options, &mut |_| Ok(())).unwrap();
     Dataset::open(&path, Reading::Map).unwrap()
 }

@@ -43,6 +43,7 @@ fuzz_target!(|case: Case| {
         tau: case.tau.map(|tau| u64::from(tau) + 1),
         num_threads: 1,
         overwrite: true,
+        ..CompressOptions::default()
     };
     compress(&path, &input, &options, &mut |_| Ok(())).unwrap();
     let dataset = Dataset::open(&path, Reading::Map).unwrap();

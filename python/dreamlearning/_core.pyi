@@ -28,7 +28,7 @@ class DreamlearningError(Exception):
     """Base class of every error of this package that is not a built-in one."""
 
 class CorruptFileError(DreamlearningError):
-    """The file is damaged or is not a ``.gede`` file; the message names file, section and, if known, sample."""
+    """The file is damaged or no ``.gede`` file; the message names file, section and, if known, sample."""
 
 class FormatVersionError(DreamlearningError):
     """The file was written in a newer format; the message names the library version that reads it."""
@@ -61,11 +61,12 @@ def compress(
 ) -> None:
     """Write ``path`` from C-contiguous ``samples`` of shape (n, ...).
 
-    ``fields``: name and array (first axis n) of everything stored raw. ``partition_ids``: for every sample the
-    number of its partition, an index into ``partition_names``. ``metadata``: a JSON object kept as it is.
-    ``preset``: "auto" | "fast" | "paper". ``tau``: plateau threshold of Algorithm 1, None for the proven global
-    minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)`` is called from
-    the calling thread a few times a second; an exception it raises aborts the compression and is passed on.
+    ``fields``: name and array (first axis n) of everything stored raw. ``partition_ids``: for every sample
+    the number of its partition, an index into ``partition_names``. ``metadata``: JSON kept as it is.
+    ``preset``: "auto" | "fast" | "paper". ``tau``: plateau threshold of Algorithm 1, None for the proven
+    global minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)`` is
+    called from the calling thread a few times a second; an exception it raises aborts the compression and
+    is passed on.
     """
 
 @final
@@ -86,21 +87,19 @@ class Reader:
     def bytes_read(self) -> int:
         """Bytes of compressed rows and bases that decoding has touched since the file was opened."""
     def metadata(self) -> str:
-        """The JSON object given to ``compress``."""
+        """The JSON given to ``compress``, letter by letter."""
     def info(self, blocks: bool = True) -> str:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
-        fields, classes, partitions, sections, format_version, writer, transform, digest. Without ``blocks`` the
+        fields, partitions, sections, format_version, writer, transform, digest. Without ``blocks`` the
         partitions have name and count only, and no more than the metadata is read."""
     def decode_into(self, indices: NDArray[np.int64], out: NDArray[Any], num_threads: int = 1) -> None:
-        """Write samples ``indices`` (repeats and negative indices allowed) into ``out``, shape (k, *shape)."""
+        """Write samples ``indices`` (repeats, negative indices allowed) into ``out``, shape (k, *shape)."""
     def field(self, name: str) -> NDArray[np.uint8]:
-        """The bytes of a raw field, read-only, mapped without a copy; the caller views them as their dtype."""
+        """The bytes of a raw field, read-only, mapped without a copy; view them as their dtype."""
     def bases(self, partition: int) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """Representatives (n_b, sample bytes) and counts (n_b,) of one partition."""
-    def condensed(
-        self, beta: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.uint32]]:
-        """Clustering phase of Algorithm 1, per partition: centroids (m, values per sample), cluster sizes (m,)
-        and the partition of each cluster (m,)."""
+    def condensed(self, beta: int) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.uint32]]:
+        """Clustering phase of Algorithm 1, per partition: centroids (m, values per sample), cluster sizes
+        (m,) and the partition of each cluster (m,)."""
     def verify(self, num_threads: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
         """Check every byte, decode every sample and compare with the stored digest."""

@@ -93,7 +93,6 @@ def compress(
         kept = {
             "classes": resolved.classes,
             "source": resolved.name,
-            "label_field": LABEL_FIELD if LABEL_FIELD in resolved.fields else None,
             "user": {**resolved.metadata, **(metadata or {})},
         }
         _core.compress(

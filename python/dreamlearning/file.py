@@ -102,7 +102,7 @@ class CompressedFile:
         if self._closed:
             raise ValueError(f"{self.path} has been closed; open it again")
         reader = _core.Reader(str(self._absolute), self._reading)
-        facts = json.loads(reader.info(blocks=False))
+        facts = _facts_of(reader, blocks=False)
         if self._digest is not None and facts["digest"] != self._digest:
             raise DreamlearningError(
                 f"{self.path} has been replaced by a file with other samples since it was opened; "
@@ -150,7 +150,7 @@ class CompressedFile:
     @property
     def metadata(self) -> dict[str, Any]:
         """What was given to ``compress`` as metadata."""
-        return json.loads(self._reader.metadata()).get("user") or {}
+        return _written_by_compress(self._reader).get("user") or {}
 
     @property
     def partitions(self) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ class CompressedFile:
         part and adds up to ``file_bytes``; ``exact`` is whether the samples come back bit for bit,
         ``max_error`` by how much at most they do not.
         """
-        return json.loads(self._reader.info())
+        return _facts_of(self._reader, blocks=True)
 
     def verify(
         self,
@@ -326,6 +326,20 @@ class CompressedFile:
         }
         body = "".join(f"<tr><th>{key}</th><td>{html.escape(value)}</td></tr>" for key, value in rows.items())
         return f"<table>{body}</table>"
+
+
+def _written_by_compress(reader: _core.Reader) -> dict[str, Any]:
+    kept = json.loads(reader.metadata())
+    return kept if isinstance(kept, dict) else {}
+
+
+def _facts_of(reader: _core.Reader, *, blocks: bool) -> dict[str, Any]:
+    kept = _written_by_compress(reader)
+    return {
+        **json.loads(reader.info(blocks)),
+        "classes": kept.get("classes"),
+        "metadata": kept.get("user"),
+    }
 
 
 def _restore(path: str, absolute: str, reading: str, digest: object) -> CompressedFile:

@@ -28,6 +28,7 @@ pub(super) struct Run<'a, 'p> {
     pub(super) transform: &'a dyn Transform,
     pub(super) preset: Preset,
     pub(super) tau: Option<u64>,
+    pub(super) working_set: usize,
     pub(super) threads: usize,
     pub(super) writer: &'a mut FileWriter,
     /// For temporary files.
@@ -42,10 +43,11 @@ impl Run<'_, '_> {
     /// Write all blocks of partition `number`, whose samples are `ids`.
     pub(super) fn partition(&mut self, number: u32, ids: &[u32]) -> Result<()> {
         let input = self.input;
-        let (rows, scan) = PartitionRows::scan(input, self.transform, ids, self.threads, |count| {
-            self.progress.done += count as u64;
-            (self.on_progress)(self.progress)
-        })?;
+        let (rows, scan) =
+            PartitionRows::scan(input, self.transform, ids, self.threads, self.working_set, |count| {
+                self.progress.done += count as u64;
+                (self.on_progress)(self.progress)
+            })?;
         self.digest = self.digest.wrapping_add(scan.digest);
         self.max_error = self.max_error.max(scan.max_error);
         let layers = self.transform.layers().len();
@@ -99,7 +101,7 @@ impl Run<'_, '_> {
         let stats = BitStats::new(rows.len() as u64, &counts, &row_bits);
         let model = SizeModel { samples: rows.len() as u64, condensed: 0, total_bits, parameter_bits };
         let order = stats.by_increasing_entropy().iter().map(|&p| row_bits[p as usize]).collect();
-        let mut slices = SliceSource::new(rows, layer, order, self.folder);
+        let mut slices = SliceSource::new(rows, layer, order, self.working_set / 4, self.folder);
         let found = split::search(&stats, &model, self.tau, slices.at_once(), |positions| {
             slices.next(positions.len(), &mut || (self.on_progress)(self.progress))
         })?;

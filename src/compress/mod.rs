@@ -3,7 +3,7 @@
 //!
 //! Each partition is read a fixed number of times: once to learn ranges, then per layer to count bits, to cut the bit
 //! slices that the split search asks for (long searches keep them in an unnamed temporary file), to write the bases
-//! and to write the records. Where its rows fit into [`WORKING_SET`] they are kept instead.
+//! and to write the records. Where its rows fit into [`CompressOptions::working_set`] they are kept instead.
 
 mod encode;
 mod partition;
@@ -25,14 +25,8 @@ use crate::transform;
 
 pub use preset::Preset;
 
-/// Bytes of rows that are kept in memory instead of being computed again.
-///
-/// The memory of a run is bounded by this, [`SLICE_BYTES`] twice, about 50 bytes per sample, and per thread a few
-/// copies of the samples worked on at once: 1 MiB of them, or 64 where a sample is larger than 16 KiB.
+/// The usual [`CompressOptions::working_set`].
 pub const WORKING_SET: usize = 256 << 20;
-
-/// Bytes of bit slices in memory at once.
-pub const SLICE_BYTES: usize = 64 << 20;
 
 /// A raw field.
 #[derive(Debug)]
@@ -72,8 +66,26 @@ pub struct CompressOptions {
     pub tau: Option<u64>,
     /// Threads; 0 for all cores.
     pub num_threads: usize,
+    /// Bytes of rows that are kept in memory instead of being computed again; the bytes written do not depend on it.
+    ///
+    /// The memory of a run is bounded by one and a half times this, about 50 bytes per sample, and per thread a few
+    /// copies of the samples worked on at once: 1 MiB of them, or 64 where a sample is larger than 16 KiB.
+    pub working_set: usize,
     /// Whether an existing file is replaced.
     pub overwrite: bool,
+}
+
+impl Default for CompressOptions {
+    fn default() -> Self {
+        Self {
+            preset: Preset::Auto,
+            exact: false,
+            tau: None,
+            num_threads: 0,
+            working_set: WORKING_SET,
+            overwrite: false,
+        }
+    }
 }
 
 /// How far a run is.
@@ -115,7 +127,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 ///     user: "{}",
 /// };
 /// let options =
-///     CompressOptions { preset: Preset::Fast, exact: true, tau: None, num_threads: 1, overwrite: false };
+///     CompressOptions { preset: Preset::Fast, exact: true, ..CompressOptions::default() };
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("steps.gede");
 /// compress(&path, &input, &options, &mut |_| Ok(()))?;
@@ -149,6 +161,7 @@ pub fn compress(
         transform: transform.as_ref(),
         preset: options.preset.resolve(&input.layout),
         tau: options.tau,
+        working_set: options.working_set,
         threads,
         writer: &mut writer,
         folder: path.parent().unwrap_or(Path::new("")),

@@ -1,7 +1,7 @@
 //! The rows of one partition. In: sample numbers. Out: rows of any layer, chunk by chunk, kept in memory where they
 //! fit into the working set and computed again where they do not.
 
-use super::{Input, WORKING_SET};
+use super::Input;
 use crate::bits::Container;
 use crate::block::MAX_SPLIT_BITS;
 use crate::error::{Error, Result};
@@ -59,6 +59,7 @@ impl<'a> PartitionRows<'a> {
         transform: &'a dyn Transform,
         ids: &'a [u32],
         threads: usize,
+        working_set: usize,
         mut tick: impl FnMut(usize) -> Result<()>,
     ) -> Result<(Self, Scan)> {
         let sample_bytes = input.layout.bytes()?;
@@ -66,7 +67,7 @@ impl<'a> PartitionRows<'a> {
         // Bit slices come in words of 64 rows; records of 8 rows fill whole bytes.
         let chunk_rows = (CHUNK_BYTES / sample_bytes).max(1).next_multiple_of(if sliced { 64 } else { 8 });
         let row_bytes: usize = transform.layers().iter().map(Layer::row_bytes).sum();
-        let keep = row_bytes.saturating_mul(ids.len()) <= WORKING_SET;
+        let keep = row_bytes.saturating_mul(ids.len()) <= working_set;
         let mut this = Self {
             input,
             transform,

@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::SLICE_BYTES;
 use super::partition::PartitionRows;
 use crate::bits::{BitSlices, slice_rows};
 use crate::error::{Error, Result};
@@ -25,6 +24,8 @@ pub(super) struct SliceSource<'a> {
     order: Vec<u32>,
     taken: usize,
     batches: usize,
+    /// Bytes of slices in memory at once.
+    memory: usize,
     folder: &'a Path,
     spool: Option<Spool>,
 }
@@ -38,14 +39,20 @@ struct Spool {
 }
 
 impl<'a> SliceSource<'a> {
-    pub(super) fn new(rows: &'a PartitionRows<'a>, layer: usize, order: Vec<u32>, folder: &'a Path) -> Self {
+    pub(super) fn new(
+        rows: &'a PartitionRows<'a>,
+        layer: usize,
+        order: Vec<u32>,
+        memory: usize,
+        folder: &'a Path,
+    ) -> Self {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        Self { rows, layer, order, taken: 0, batches: 0, folder, spool: None }
+        Self { rows, layer, order, taken: 0, batches: 0, memory, folder, spool: None }
     }
 
     /// Slices that fit into memory at once.
     pub(super) fn at_once(&self) -> usize {
-        (SLICE_BYTES / self.rows.len().div_ceil(64).max(1) / 8).max(1)
+        (self.memory / self.rows.len().div_ceil(64).max(1) / 8).max(1)
     }
 
     /// The next `count` slices in order. `tick` is called now and then.
@@ -80,7 +87,7 @@ impl<'a> SliceSource<'a> {
         let row_bytes = self.rows.layer(self.layer).row_bytes();
         // Whole chunks, as many as fit.
         let chunk_rows = self.rows.chunk_rows();
-        let fitting = SLICE_BYTES * 8 / wanted.len().max(1);
+        let fitting = self.memory * 8 / wanted.len().max(1);
         let group_rows = (fitting / chunk_rows * chunk_rows).max(chunk_rows);
         let total = self.rows.len();
         let file = tempfile::tempfile_in(self.folder).map_err(|e| self.io("creating", e))?;

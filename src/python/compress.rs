@@ -119,6 +119,7 @@ pub(super) fn compress(
         tau,
         num_threads,
         overwrite,
+        ..CompressOptions::default()
     };
     let array = samples.cast::<PyUntypedArray>();
     let raw_file = samples.cast::<RawFile>();

@@ -79,7 +79,7 @@ pub fn images(count: usize, height: u64, width: u64, channels: u64, seed: u64) -
 }
 
 pub fn options(preset: Preset) -> CompressOptions {
-    CompressOptions { preset, exact: false, tau: None, num_threads: 1, overwrite: false }
+    CompressOptions { preset, num_threads: 1, ..CompressOptions::default() }
 }
 
 pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> {

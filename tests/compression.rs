@@ -1,0 +1,112 @@
+//! Promise: what is written depends on the samples alone, not on threads or memory, and what could not be read back
+//! is never written.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+
+mod support;
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dreamlearning::container::MAX_METADATA_BYTES;
+use dreamlearning::source::{MemorySource, SampleSource};
+use dreamlearning::{DType, Dataset, Error, Input, Preset, Reading, Result, SampleLayout, compress};
+use support::{Data, Random, images, options, write_temporary};
+
+#[test]
+fn memory_and_threads_do_not_change_a_byte() {
+    // Several chunks of a mebibyte, and a search of many steps.
+    let table: Vec<u8> = Random(5).bytes(3 << 20).iter().map(|byte| byte & byte >> 3 & 7).collect();
+    let cases = [
+        (Data::new(DType::UInt16, &[24], table), Preset::Paper),
+        (images(1500, 32, 32, 1, 6).with_classes(2), Preset::Paper),
+        (images(700, 32, 32, 3, 7), Preset::Fast),
+    ];
+    for (data, preset) in cases {
+        let mut options = options(preset);
+        let (_folder, path) = write_temporary(&data, &options);
+        let expected = fs::read(path).unwrap();
+        for (working_set, num_threads) in [(0, 1), (1 << 16, 2), (2 << 20, 3)] {
+            (options.working_set, options.num_threads) = (working_set, num_threads);
+            let (folder, path) = write_temporary(&data, &options);
+            assert!(fs::read(path).unwrap() == expected, "{preset:?} in {working_set} bytes");
+            // The temporary file of the bit slices is gone.
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+}
+
+/// Samples that are different every time they are read.
+struct Restless(AtomicUsize);
+
+impl SampleSource for Restless {
+    fn read(&self, _: &[u32], out: &mut [u8]) -> Result<()> {
+        out.fill(self.0.fetch_add(1, Ordering::Relaxed) as u8);
+        Ok(())
+    }
+}
+
+fn input<'a>(source: &'a dyn SampleSource, user: &'a str) -> Input<'a> {
+    let layout = SampleLayout { dtype: DType::UInt8, shape: vec![16, 16] };
+    Input { layout, num_samples: 30, source, fields: Vec::new(), partitions: None, user }
+}
+
+#[test]
+fn samples_that_change_meanwhile_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for preset in [Preset::Fast, Preset::Paper] {
+        let mut options = options(preset);
+        options.working_set = 0;
+        let source = Restless(AtomicUsize::new(0));
+        let path = folder.path().join("restless.gede");
+        let error = compress(&path, &input(&source, "{}"), &options, &mut |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("changed while"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn metadata_is_kept_letter_by_letter_or_refused_at_once() {
+    let bytes = [0; 16 * 16 * 30];
+    let source = MemorySource { bytes: &bytes, sample_bytes: 256 };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metadata.gede");
+    let write = |user: &str| {
+        let mut options = options(Preset::Fast);
+        options.overwrite = true;
+        compress(&path, &input(&source, user), &options, &mut |_| Ok(()))
+    };
+    let nested = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    for user in [r#"{"z": 1e400, "a": 0.1000000000000000055, "n": 1180591620717411303424}"#, "{}", &nested] {
+        write(user).unwrap();
+        let dataset = Dataset::open(&path, Reading::Map).unwrap();
+        assert_eq!(dataset.metadata().user.get(), user);
+    }
+    fs::remove_file(&path).unwrap();
+    let long = format!("\"{}\"", "x".repeat(MAX_METADATA_BYTES as usize));
+    for user in ["{", "NaN", &long] {
+        assert!(matches!(write(user), Err(Error::Argument(_))));
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn bases_are_means_of_the_samples_that_share_them() {
+    // Two bases: small numbers and large ones; under `fast` a float's bits are not in the order of its value.
+    let values: Vec<f32> = (0..64).map(|i| if i % 2 == 0 { 0.5 } else { -4.0 }).collect();
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes().repeat(8)).collect();
+    let data = Data::new(DType::Float32, &[8], bytes);
+    for preset in [Preset::Fast, Preset::Paper] {
+        let (_folder, path) = write_temporary(&data, &options(preset));
+        let bases = Dataset::open(&path, Reading::Map).unwrap().bases(0).unwrap();
+        assert_eq!(bases.counts.iter().sum::<u64>(), 64);
+        let found: Vec<f32> =
+            bases.samples.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        assert_eq!(found.len(), 8 * bases.counts.len());
+        if bases.counts.len() == 2 {
+            assert_eq!(found[..8], [0.5; 8]);
+            assert_eq!(found[8..], [-4.0; 8]);
+        } else {
+            assert_eq!(found, [-1.75; 8]);
+        }
+    }
+}
