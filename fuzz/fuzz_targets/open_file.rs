@@ -1,11 +1,17 @@
-//! Any bytes as a file: opened, decoded, verified. Checksums are recomputed first, so that the fuzzer reaches the
-//! code behind them; the first input byte chooses whether.
+//! A damaged golden file: opened, decoded, verified. The input is a mode byte and a list of edits (two bytes of
+//! offset, one of value); checksums are recomputed after them, so that the fuzzer reaches the code behind them.
 #![no_main]
 
 use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
 use dreamlearning::{Dataset, Reading};
 use libfuzzer_sys::fuzz_target;
 use xxhash_rust::xxh3::xxh3_64;
+
+const GOLDEN: [&[u8]; 3] = [
+    include_bytes!("../../tests/golden/v1.0_fast.gede"),
+    include_bytes!("../../tests/golden/v1.0_paper_exact.gede"),
+    include_bytes!("../../tests/golden/v1.0_columns.gede"),
+];
 
 fn number(bytes: &[u8], at: usize) -> usize {
     bytes.get(at..at + 8).map_or(0, |field| u64::from_le_bytes(field.try_into().unwrap()) as usize)
@@ -35,8 +41,12 @@ fn reseal(bytes: &mut [u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&mode, bytes)) = data.split_first() else { return };
-    let mut bytes = bytes.to_vec();
+    let Some((&mode, edits)) = data.split_first() else { return };
+    let mut bytes = GOLDEN[(mode >> 2) as usize % GOLDEN.len()].to_vec();
+    for edit in edits.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % bytes.len();
+        bytes[at] = edit[2];
+    }
     if mode & 1 == 1 {
         reseal(&mut bytes);
     }

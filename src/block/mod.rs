@@ -5,32 +5,22 @@ mod parameters;
 
 pub use parameters::{MAX_SPLIT_BITS, Parameters, StoredSplit};
 
-use crate::bits::{BitLayout, Container, PADDING};
-use crate::coder::Packed;
-use crate::container::{FileReader, Section, SectionId, SectionKind};
+use crate::bits::{BitLayout, Container};
+use crate::coder::{Coder, ReadBuffers, Sections};
+use crate::container::{FileReader, SectionId, SectionKind};
 use crate::error::Result;
 use crate::transform::Layer;
-
-/// Buffers of one thread for bytes that do not lie in a map.
-#[derive(Debug, Default)]
-pub struct ReadBuffers {
-    records: Vec<u8>,
-    bases: Vec<u8>,
-    /// Bytes of records and bases read so far.
-    pub bytes_read: u64,
-}
 
 /// A block of an open file.
 pub struct Block {
     rows: u64,
-    coder: Packed,
+    coder: Coder,
     /// The columns' minima as a row; empty where columns are stored as they are.
     offsets: Vec<u8>,
     container: Container,
     layout: BitLayout,
     constant_bits: u64,
-    records_id: SectionId,
-    bases_id: SectionId,
+    sections: Sections,
 }
 
 impl Block {
@@ -58,21 +48,13 @@ impl Block {
             container: layer.container,
             constant_bits: parameters.constant_bits(),
             layout: parameters.layout,
-            records_id: id(SectionKind::Rows),
-            bases_id: id(SectionKind::Bases),
+            sections: Sections {
+                records: file.section_number(id(SectionKind::Rows))?,
+                bases: file.section_number(id(SectionKind::Bases))?,
+            },
         };
-        block.check_section(file, block.records_id, block.coder.record_bits(), rows)?;
-        block.check_section(file, block.bases_id, block.coder.base_bits(), block.coder.bases())?;
+        block.coder.check(file, block.sections, rows)?;
         Ok(block)
-    }
-
-    fn check_section(&self, file: &FileReader, id: SectionId, bits: u64, count: u64) -> Result<()> {
-        let expected = (u128::from(bits) * u128::from(count)).div_ceil(8) + PADDING as u128;
-        let found = file.section(id)?.entry().bytes;
-        if u128::from(found) == expected {
-            return Ok(());
-        }
-        Err(file.corrupt(id, format!("{found} bytes where {count} entries of {bits} bits need {expected}")))
     }
 
     /// Number of rows.
@@ -132,16 +114,7 @@ impl Block {
         out: &mut [u8],
         buffers: &mut ReadBuffers,
     ) -> Result<()> {
-        let section = file.section(self.records_id)?;
-        let width = self.coder.record_bits();
-        let (records, bit, bytes) = read_entry(file, section, width, row, &mut buffers.records)?;
-        buffers.bytes_read += bytes;
-        self.coder.read_deviation(records, bit, out);
-        if self.coder.base_bits() > 0 {
-            let base = self.coder.read_id(records, bit);
-            self.add_base(file, base, out, buffers)?;
-        }
-        Ok(())
+        self.coder.read_row(file, self.sections, row, out, buffers)
     }
 
     /// The base_id of row `row`.
@@ -149,50 +122,8 @@ impl Block {
     /// # Errors
     /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
     pub fn read_base_id(&self, file: &FileReader, row: u64, buffers: &mut ReadBuffers) -> Result<u64> {
-        let section = file.section(self.records_id)?;
-        let width = self.coder.record_bits();
-        let (records, bit, _) = read_entry(file, section, width, row, &mut buffers.records)?;
-        Ok(self.coder.read_id(records, bit))
+        self.coder.read_base_id(file, self.sections, row, buffers)
     }
-
-    fn add_base(
-        &self,
-        file: &FileReader,
-        base: u64,
-        out: &mut [u8],
-        buffers: &mut ReadBuffers,
-    ) -> Result<()> {
-        if base >= self.coder.bases() {
-            let detail = format!("base_id {base} of {} bases", self.coder.bases());
-            return Err(file.corrupt(self.records_id, detail));
-        }
-        let section = file.section(self.bases_id)?;
-        let width = self.coder.base_bits();
-        let (table, bit, bytes) = read_entry(file, section, width, base, &mut buffers.bases)?;
-        buffers.bytes_read += bytes;
-        self.coder.read_base(table, bit, out);
-        Ok(())
-    }
-
-    /// Add the offsets to a row of bits.
-    pub fn add_offsets(&self, row: &mut [u8]) {
-        add_offsets(self.container, &self.offsets, row);
-    }
-}
-
-/// Entry `index` of a section of entries of `width` bits: bytes that cover it, its first bit there, and how many
-/// bytes that took. The entry lies in the section, whose length was checked when the block was opened.
-fn read_entry<'a>(
-    file: &'a FileReader,
-    section: &'a Section,
-    width: u64,
-    index: u64,
-    buffer: &'a mut Vec<u8>,
-) -> Result<(&'a [u8], u64, u64)> {
-    let first = index * width;
-    let start = first / 8;
-    let bytes = (first + width).div_ceil(8) - start;
-    Ok((file.read(section, start, bytes, PADDING as u64, buffer)?, first % 8, bytes))
 }
 
 /// Add `offsets` (a row, or nothing) to every column of `row`, modulo the container.

@@ -4,7 +4,10 @@
 //! Record `r` begins at bit `r * record_bits`, base `b` at bit `b * base_bits`; constant bits are in neither. Inside
 //! both, bits run in the order of row bits (word after word, lowest first), which is what `pdep` and `pext` move.
 
-use crate::bits::{BitWriter, bits_for, ones_of_words, read_bits};
+use super::{ReadBuffers, Sections};
+use crate::bits::{BitWriter, PADDING, bits_for, ones_of_words, read_bits};
+use crate::container::{FileReader, Section};
+use crate::error::Result;
 use crate::kernels;
 
 /// The split of one block in the form that the kernels want.
@@ -74,19 +77,73 @@ impl Packed {
         }
     }
 
-    /// The base_id of the record at `bit`.
-    pub fn read_id(&self, records: &[u8], bit: u64) -> u64 {
-        read_bits(records, bit, self.id_bits)
+    pub(super) fn check(&self, file: &FileReader, at: Sections, rows: u64) -> Result<()> {
+        check_section(file, at.records, self.record_bits(), rows)?;
+        check_section(file, at.bases, self.base_bits, self.bases)
     }
 
-    /// Write the deviation bits of the record at `bit` and the constant bits to `row`; base bits are zero.
-    pub fn read_deviation(&self, records: &[u8], bit: u64, row: &mut [u8]) {
-        let start = bit + u64::from(self.id_bits);
-        kernels::scatter(records, start, self.deviation_bits, &self.deviation, &self.constants, row);
+    pub(super) fn read_row(
+        &self,
+        file: &FileReader,
+        at: Sections,
+        row: u64,
+        out: &mut [u8],
+        buffers: &mut ReadBuffers,
+    ) -> Result<()> {
+        let section = file.section_at(at.records);
+        let (records, bit, bytes) = read_entry(file, section, self.record_bits(), row, &mut buffers.records)?;
+        buffers.bytes_read += bytes;
+        let deviation = bit + u64::from(self.id_bits);
+        kernels::scatter(records, deviation, self.deviation_bits, &self.deviation, &self.constants, out);
+        if self.base_bits == 0 {
+            return Ok(());
+        }
+        let base = read_bits(records, bit, self.id_bits);
+        if base >= self.bases {
+            let detail = format!("base_id {base} of {} bases", self.bases);
+            return Err(file.corrupt(section.entry().id, detail));
+        }
+        let section = file.section_at(at.bases);
+        let (table, bit, bytes) = read_entry(file, section, self.base_bits, base, &mut buffers.bases)?;
+        buffers.bytes_read += bytes;
+        kernels::scatter_sparse(table, bit, self.base_bits, &self.base, out);
+        Ok(())
     }
 
-    /// Add the base bits at `bit` of the base table to `row`.
-    pub fn read_base(&self, table: &[u8], bit: u64, row: &mut [u8]) {
-        kernels::scatter_sparse(table, bit, self.base_bits, &self.base, row);
+    pub(super) fn read_base_id(
+        &self,
+        file: &FileReader,
+        at: Sections,
+        row: u64,
+        buffers: &mut ReadBuffers,
+    ) -> Result<u64> {
+        let section = file.section_at(at.records);
+        let (records, bit, _) = read_entry(file, section, self.record_bits(), row, &mut buffers.records)?;
+        Ok(read_bits(records, bit, self.id_bits))
     }
+}
+
+fn check_section(file: &FileReader, number: usize, bits: u64, count: u64) -> Result<()> {
+    let entry = file.section_at(number).entry();
+    let expected = (u128::from(bits) * u128::from(count)).div_ceil(8) + PADDING as u128;
+    if u128::from(entry.bytes) == expected {
+        return Ok(());
+    }
+    let detail = format!("{} bytes where {count} entries of {bits} bits need {expected}", entry.bytes);
+    Err(file.corrupt(entry.id, detail))
+}
+
+/// Entry `index` of a section of entries of `width` bits: bytes that cover it, its first bit there, and how many
+/// bytes that took. The entry lies in the section, whose length was checked when the block was opened.
+fn read_entry<'a>(
+    file: &'a FileReader,
+    section: &'a Section,
+    width: u64,
+    index: u64,
+    buffer: &'a mut Vec<u8>,
+) -> Result<(&'a [u8], u64, u64)> {
+    let first = index * width;
+    let start = first / 8;
+    let bytes = (first + width).div_ceil(8) - start;
+    Ok((file.read(section, start, bytes, PADDING as u64, buffer)?, first % 8, bytes))
 }

@@ -8,7 +8,7 @@ use super::{Input, OnProgress, Preset, Progress};
 use crate::bases::Groups;
 use crate::bits::{BitLayout, BitWriter, PADDING, count_ones};
 use crate::block::{Parameters, StoredSplit};
-use crate::coder::Packed;
+use crate::coder::{Coder, Packed};
 use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::Result;
@@ -61,7 +61,7 @@ impl Run<'_, '_> {
     fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {
         let id = |kind| SectionId { kind, partition, layer: layer as u16 };
         let (parameters, groups) = self.choose_split(layer, rows)?;
-        let coder = parameters.coder();
+        let Coder::Packed(coder) = parameters.coder();
         self.writer.section(id(SectionKind::Parameters), &parameters.to_bytes())?;
 
         self.writer.begin(id(SectionKind::Bases))?;

@@ -138,8 +138,21 @@ impl FileReader {
     /// # Errors
     /// [`Error::Corrupt`] where the file has none.
     pub fn section(&self, id: SectionId) -> Result<&Section> {
-        let number = self.by_id.get(&id).ok_or_else(|| self.corrupt(id, "the file has no such section"))?;
-        Ok(&self.sections[*number])
+        Ok(&self.sections[self.section_number(id)?])
+    }
+
+    /// The place of section `id` in the file, for [`FileReader::section_at`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where the file has none.
+    pub fn section_number(&self, id: SectionId) -> Result<usize> {
+        let number = self.by_id.get(&id).copied();
+        number.ok_or_else(|| self.corrupt(id, "the file has no such section"))
+    }
+
+    /// The section of that number, without a search.
+    pub fn section_at(&self, number: usize) -> &Section {
+        &self.sections[number]
     }
 
     /// An [`Error::Corrupt`] that names this file and section `id`.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Dataset;
 use crate::bits::{PADDING, read_bits};
-use crate::block::ReadBuffers;
+use crate::coder::ReadBuffers;
 use crate::container::{SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::parallel::{for_each_piece, thread_count};

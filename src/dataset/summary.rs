@@ -4,7 +4,8 @@
 use super::Dataset;
 use super::decode::Worker;
 use crate::bits::{BitSlices, count_ones, slice_rows};
-use crate::block::{Block, MAX_SPLIT_BITS, ReadBuffers};
+use crate::block::{Block, MAX_SPLIT_BITS};
+use crate::coder::ReadBuffers;
 use crate::condense::{Centroids, cluster};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
