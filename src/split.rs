@@ -59,8 +59,10 @@ pub struct Split {
 
 /// Search the split. `tau` is the plateau threshold (line 23): after `tau` positions in a row that brought no
 /// improvement, or one that did not and left every row its own base, the search ends. `None` searches until a lower
-/// bound proves the global minimum, which needs few steps more and is never worse. `slices` returns the bit slices of the positions asked for: those of
-/// [`BitStats::by_increasing_entropy`] in that order, batch after batch, at most `slices_at_once` at a time.
+/// bound proves the global minimum, which needs few steps more and is never worse.
+///
+/// `slices` returns the bit slices of the positions asked for: those of [`BitStats::by_increasing_entropy`] in
+/// that order, batch after batch, at most `slices_at_once` at a time.
 ///
 /// The plateau counter starts anew with every improvement, as the paper's text says (its listing leaves it out).
 ///

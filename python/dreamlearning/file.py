@@ -29,7 +29,7 @@ class Bases(NamedTuple):
     """The bases of one partition."""
 
     values: NDArray[Any]
-    """Shape (n_b, *shape), the file's dtype: each base with the average of its samples' deviations."""
+    """Shape (n_b, *shape), the file's dtype: for each base the mean of the samples that share it."""
     counts: NDArray[np.uint64]
     """Shape (n_b,): how many samples share each base."""
 

@@ -7,10 +7,12 @@
 
 mod mask;
 mod matrix;
+mod offsets;
 mod stream;
 
 pub use mask::{ones_of_words, pack_positions, unpack_positions};
 pub use matrix::{BitSlices, count_ones, slice_rows};
+pub use offsets::{Ranges, add_offsets};
 pub use stream::{BitWriter, PADDING, read_bits};
 
 /// `ceil(log2(count))`: bits that number `count` things; 0 for none or one.
@@ -59,17 +61,25 @@ impl Container {
     }
 
     /// Read column `index` of a row.
+    #[inline]
     pub fn get(self, row: &[u8], index: usize) -> u64 {
-        let n = self.bytes();
-        let mut word = [0u8; 8];
-        word[..n].copy_from_slice(&row[index * n..(index + 1) * n]);
-        u64::from_le_bytes(word)
+        match self {
+            Self::U8 => row[index].into(),
+            Self::U16 => u16::from_le_bytes(row.as_chunks().0[index]).into(),
+            Self::U32 => u32::from_le_bytes(row.as_chunks().0[index]).into(),
+            Self::U64 => u64::from_le_bytes(row.as_chunks().0[index]),
+        }
     }
 
     /// Write column `index` of a row; bits above the container are dropped.
+    #[inline]
     pub fn set(self, row: &mut [u8], index: usize, value: u64) {
-        let n = self.bytes();
-        row[index * n..(index + 1) * n].copy_from_slice(&value.to_le_bytes()[..n]);
+        match self {
+            Self::U8 => row[index] = value as u8,
+            Self::U16 => row.as_chunks_mut().0[index] = (value as u16).to_le_bytes(),
+            Self::U32 => row.as_chunks_mut().0[index] = (value as u32).to_le_bytes(),
+            Self::U64 => row.as_chunks_mut().0[index] = value.to_le_bytes(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod parameters;
 
 pub use parameters::{MAX_SPLIT_BITS, Parameters, StoredSplit};
 
-use crate::bits::{BitLayout, Container};
+use crate::bits::{BitLayout, Container, add_offsets};
 use crate::coder::{Coder, ReadBuffers, Sections};
 use crate::container::{FileReader, SectionId, SectionKind};
 use crate::error::Result;
@@ -99,7 +99,7 @@ impl Block {
         buffers: &mut ReadBuffers,
     ) -> Result<()> {
         self.read_bits(file, row, out, buffers)?;
-        add_offsets(self.container, &self.offsets, out);
+        add_offsets(out, &self.offsets, self.container);
         Ok(())
     }
 
@@ -123,28 +123,5 @@ impl Block {
     /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
     pub fn read_base_id(&self, file: &FileReader, row: u64, buffers: &mut ReadBuffers) -> Result<u64> {
         self.coder.read_base_id(file, self.sections, row, buffers)
-    }
-}
-
-/// Add `offsets` (a row, or nothing) to every column of `row`, modulo the container.
-fn add_offsets(container: Container, offsets: &[u8], row: &mut [u8]) {
-    macro_rules! add {
-        ($t:ty) => {{
-            const SIZE: usize = size_of::<$t>();
-            for (value, offset) in row.chunks_exact_mut(SIZE).zip(offsets.chunks_exact(SIZE)) {
-                let mut a = [0; SIZE];
-                let mut b = [0; SIZE];
-                a.copy_from_slice(value);
-                b.copy_from_slice(offset);
-                let sum = <$t>::from_le_bytes(a).wrapping_add(<$t>::from_le_bytes(b));
-                value.copy_from_slice(&sum.to_le_bytes());
-            }
-        }};
-    }
-    match container {
-        Container::U8 => add!(u8),
-        Container::U16 => add!(u16),
-        Container::U32 => add!(u32),
-        Container::U64 => add!(u64),
     }
 }

@@ -55,7 +55,7 @@ impl Run<'_, '_> {
             let last = layer + 1 == layers;
             self.block(number, layer, &rows, last)?;
         }
-        rows.check_unchanged()
+        rows.check_unchanged(|| (self.on_progress)(self.progress))
     }
 
     fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 //! fit into the working set and computed again where they do not.
 
 use super::Input;
-use crate::bits::Container;
+use crate::bits::{Container, Ranges};
 use crate::block::MAX_SPLIT_BITS;
 use crate::error::{Error, Result};
 use crate::metadata::digest;
@@ -28,13 +28,6 @@ pub(super) struct PartitionRows<'a> {
     source_digest: u64,
     /// Per layer: minimum and maximum of every column, where the layer wants them.
     ranges: Vec<Option<Ranges>>,
-}
-
-/// Minimum and maximum of every column.
-#[derive(Clone)]
-pub(super) struct Ranges {
-    pub(super) min: Vec<u64>,
-    pub(super) max: Vec<u64>,
 }
 
 /// What reading all samples of a partition once tells.
@@ -88,7 +81,10 @@ impl<'a> PartitionRows<'a> {
             total.source_digest = total.source_digest.wrapping_add(part.scan.source_digest);
             total.max_error = total.max_error.max(part.scan.max_error);
             for (range, part) in ranges.iter_mut().zip(part.ranges) {
-                merge(range, part);
+                match (range.as_mut(), part) {
+                    (Some(range), Some(part)) => range.merge(&part),
+                    (_, part) => *range = part,
+                }
             }
             for (kept, rows) in kept.iter_mut().zip(part.rows) {
                 kept.extend_from_slice(&rows);
@@ -160,8 +156,9 @@ impl<'a> PartitionRows<'a> {
     }
 
     /// Read all samples once more and fail where they are not what they were at first: a file whose parts were
-    /// made from different samples would be damaged from birth. Rows that were kept cannot differ.
-    pub(super) fn check_unchanged(&self) -> Result<()> {
+    /// made from different samples would be damaged from birth. Rows that were kept cannot differ; samples that
+    /// change and change back are not noticed.
+    pub(super) fn check_unchanged(&self, mut tick: impl FnMut() -> Result<()>) -> Result<()> {
         if self.kept.is_some() {
             return Ok(());
         }
@@ -174,7 +171,7 @@ impl<'a> PartitionRows<'a> {
         let mut total = 0u64;
         map_in_order(self.threads, self.chunks(), job, |_, sum| {
             total = total.wrapping_add(sum);
-            Ok(())
+            tick()
         })?;
         if total == self.source_digest {
             return Ok(());
@@ -254,19 +251,16 @@ impl<'a> PartitionRows<'a> {
             scan.digest = scan.source_digest;
         }
         let ranges = self.transform.layers().iter().zip(&rows);
-        let ranges = ranges.map(|(layer, rows)| layer.frame_of_reference.then(|| column_ranges(layer, rows)));
+        let ranges = ranges.map(|(layer, rows)| {
+            layer.frame_of_reference.then(|| Ranges::of(rows, layer.columns, layer.container))
+        });
         let ranges = ranges.collect();
         Ok(ChunkScan { scan, ranges, rows: if keep { rows } else { Vec::new() } })
     }
 
     fn subtract_offsets(&self, layer: usize, rows: &mut [u8]) {
-        let Some(ranges) = &self.ranges[layer] else { return };
-        let container = self.layer(layer).container;
-        for row in rows.chunks_exact_mut(self.layer(layer).row_bytes()) {
-            for (column, &min) in ranges.min.iter().enumerate() {
-                let value = container.get(row, column).wrapping_sub(min);
-                container.set(row, column, value);
-            }
+        if let Some(ranges) = &self.ranges[layer] {
+            ranges.subtract_from(rows, self.layer(layer).container);
         }
     }
 }
@@ -274,30 +268,6 @@ impl<'a> PartitionRows<'a> {
 /// Whether the rows of a layer are small enough for a split.
 pub(super) fn can_be_split(layer: &Layer) -> bool {
     layer.row_bytes() as u64 * 8 <= MAX_SPLIT_BITS
-}
-
-fn column_ranges(layer: &Layer, rows: &[u8]) -> Ranges {
-    let container = layer.container;
-    let mut ranges = Ranges { min: vec![u64::MAX; layer.columns], max: vec![0; layer.columns] };
-    for row in rows.chunks_exact(layer.row_bytes()) {
-        for (column, (min, max)) in ranges.min.iter_mut().zip(&mut ranges.max).enumerate() {
-            let value = container.get(row, column);
-            *min = value.min(*min);
-            *max = value.max(*max);
-        }
-    }
-    ranges
-}
-
-fn merge(into: &mut Option<Ranges>, part: Option<Ranges>) {
-    match (into.as_mut(), part) {
-        (Some(into), Some(part)) => {
-            into.min.iter_mut().zip(part.min).for_each(|(a, b)| *a = b.min(*a));
-            into.max.iter_mut().zip(part.max).for_each(|(a, b)| *a = b.max(*a));
-        }
-        (None, part) => *into = part,
-        _ => {}
-    }
 }
 
 /// Largest absolute difference of two samples; only integer samples are ever inexact.

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 /// "repair" text.
 pub const MAGIC: [u8; 8] = [0x89, b'G', b'E', b'D', b'\r', b'\n', 0x1A, b'\n'];
 
-/// Major and minor version that this library writes. It reads every minor version of this major version.
+/// Major and minor version that this library writes. It reads files of earlier minor versions, and of later ones that
+/// use nothing it does not know.
 pub const FORMAT_VERSION: (u16, u16) = (1, 0);
 
 /// The oldest library version that can read what this library writes.

@@ -19,8 +19,8 @@ const SLICE_BYTES: usize = 64 << 20;
 /// The bases of one partition.
 #[derive(Debug)]
 pub struct Bases {
-    /// One representative per base: the mean of the samples that share it, which for columns of numbers is the base
-    /// with the average deviation.
+    /// One representative per base: the mean of the samples that share it. For columns of integers that is the base
+    /// with the average deviation (Algorithm 1).
     pub samples: Vec<u8>,
     /// How many samples share each base.
     pub counts: Vec<u64>,

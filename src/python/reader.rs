@@ -63,7 +63,7 @@ impl Reader {
         self.dataset.bytes_read()
     }
 
-    /// The JSON object given to ``compress``.
+    /// The JSON given to ``compress``, letter by letter.
     fn metadata(&self) -> String {
         self.dataset.metadata().user.get().to_owned()
     }
