@@ -11,7 +11,8 @@
 //! them.
 //!
 //! [`number`] reads elements as numbers, [`kernels`] holds the inner loops and [`parallel`] is the only door to
-//! threads. Dependencies point one way, down the list; only the container touches the file, and it knows no algorithm; Python lives behind the feature `python`.
+//! threads. Dependencies point one way, down the list; only the container touches the file, and it knows no algorithm;
+//! Python lives behind the feature `python`.
 
 #[cfg(target_endian = "big")]
 compile_error!("samples are little-endian in memory as on disk; big-endian machines are not supported");

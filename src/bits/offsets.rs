@@ -37,8 +37,8 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    #[allow(clippy::useless_conversion, reason = "only one of the four integers is a u64 already")]
     /// The ranges of `columns` columns over `rows`, one row after another.
+    #[allow(clippy::useless_conversion, reason = "only one of the four integers is a u64 already")]
     pub fn of(rows: &[u8], columns: usize, container: Container) -> Self {
         let mut ranges = Self { min: vec![u64::MAX; columns], max: vec![0; columns] };
         with_integer!(container, T => {
