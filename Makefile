@@ -20,7 +20,8 @@ $(VENV)/bin/maturin:
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 
 $(VENV)/.installed: $(VENV)/bin/maturin pyproject.toml $(RUST_SOURCES)
-	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/maturin develop --release --quiet --extras dev
+	$(BIN)/maturin develop --release --quiet
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "dreamlearning[dev]"  # what it has installed, plus extras
 	touch $@
 
 # The main job on scikit-learn's digits: compress, verify, train, one table, one picture (out/demo.png).
