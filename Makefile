@@ -28,7 +28,7 @@ $(VENV)/.installed: $(VENV)/bin/maturin pyproject.toml $(RUST_SOURCES)
 demo: install
 	$(BIN)/dreamlearning demo
 
-test: install lint test-rust test-python
+test: install lint docs test-rust test-python
 
 test-rust:
 	cargo test --quiet

@@ -1,5 +1,8 @@
 """Promise: bad input gets a clear exception of a documented class, and nothing is written."""
 
+import os
+import pickle
+
 import dreamlearning
 import numpy as np
 import pytest
@@ -186,7 +189,10 @@ def test_partition_by_lists_the_integer_fields(refused, field):
         ({"preset": "best"}, ValueError),
         ({"num_threads": -1}, ValueError),
         ({"num_threads": 1.5}, TypeError),
+        ({"num_threads": 2**40}, ValueError),
+        ({"partition_by": 3}, TypeError),
         ({"tau": -1}, ValueError),
+        ({"tau": 2**64}, ValueError),
         ({"metadata": [1]}, TypeError),
         ({"metadata": {"a": object()}}, TypeError),
         ({"metadata": {"a": float("nan")}}, ValueError),
@@ -214,7 +220,105 @@ def test_the_output_is_checked_before_the_source_is_read(tmp_path):
     assert (tmp_path / "there.gede").read_text() == "precious"
 
 
+def test_more_samples_than_a_file_holds(tmp_path, refused):
+    """Found from the header, before 4 GiB are copied anywhere."""
+    with (tmp_path / "many.npy").open("wb") as stream:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (2**32, 1)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.truncate(stream.tell() + 2**32)
+    message = refused(str(tmp_path / "many.npy"))
+    assert "4,294,967,296 samples" in message
+    assert "at most 4,294,967,295" in message
+
+
+@pytest.mark.timeout(20)
+def test_pipes_and_devices(tmp_path, digits_file):
+    """Nothing waits for a pipe nobody writes to; nothing replaces a device."""
+    pipe = tmp_path / "pipe.npy"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="pipe"):
+        dreamlearning.compress(str(pipe), tmp_path / "out.gede")
+    with pytest.raises(ValueError, match="regular file"):
+        dreamlearning.open(pipe)
+    for output in (pipe, "/dev/null"):
+        with pytest.raises(ValueError, match="device or a pipe"):
+            dreamlearning.compress(IMAGES, output, overwrite=True)
+    folder = tmp_path / "images" / "a"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "0.png")
+    with pytest.raises(SourceError, match=r"0\.png.*regular"):
+        dreamlearning.compress(f"imagefolder:{tmp_path / 'images'}", tmp_path / "out.gede")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "pipe.npy"]
+
+
+def test_the_output_is_not_the_source(tmp_path):
+    np.save(tmp_path / "a.npy", IMAGES)
+    before = (tmp_path / "a.npy").read_bytes()
+    with pytest.raises(ValueError, match="is the source"):
+        dreamlearning.compress(str(tmp_path / "a.npy"), tmp_path / "a.npy", overwrite=True)
+    assert (tmp_path / "a.npy").read_bytes() == before
+    dreamlearning.compress(IMAGES, tmp_path / "a.gede").close()  # a .gede file may be written anew
+    with dreamlearning.compress(tmp_path / "a.gede", tmp_path / "a.gede", overwrite=True) as file:
+        assert np.array_equal(file[:], IMAGES)
+
+
+def test_links(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "real.gede", tmp_path / "link.gede"
+    dreamlearning.compress(IMAGES, target).close()
+    link.symlink_to(target)
+    with dreamlearning.compress(IMAGES + 1, link, overwrite=True) as file:
+        assert (file[:] == 1).all()
+    assert link.is_symlink()
+    with dreamlearning.open(target) as file:
+        assert (file[:] == 1).all()
+    link.unlink()
+    link.symlink_to(tmp_path / "gone" / "x.gede")
+    with pytest.raises(FileExistsError):
+        dreamlearning.compress(IMAGES, link)
+    with pytest.raises(ValueError, match="link that leads nowhere"):
+        dreamlearning.compress(IMAGES, link, overwrite=True)
+
+
+def test_a_link_that_goes_in_circles(tmp_path, refused):
+    source = _images(tmp_path, a0=Image.new("L", (4, 3)), b0=Image.new("L", (4, 3)))
+    (tmp_path / "images" / "a" / "again").symlink_to(tmp_path / "images")
+    assert "again: a link to a folder that holds it" in refused(source)
+
+
+def test_a_relabelled_file_is_noticed(tmp_path):
+    """The samples are the same ones; the labels are not."""
+    path = tmp_path / "r.gede"
+    with dreamlearning.compress((IMAGES, [0] * 10), path) as file:
+        text = pickle.dumps(file)
+    dreamlearning.compress((IMAGES, [1] * 10), path, overwrite=True).close()
+    with pytest.raises(DreamlearningError, match="replaced"):
+        len(pickle.loads(text))
+
+
+def test_a_long_name(tmp_path):
+    name = "é" * 120 + ".gede"
+    with dreamlearning.compress(IMAGES, tmp_path / name) as file:
+        assert np.array_equal(file[:], IMAGES)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("reading", ["mmap", "pread"])
+def test_a_file_cut_short_while_it_is_open(tmp_path, reading):
+    path = tmp_path / "cut.gede"
+    samples = np.random.default_rng(0).integers(0, 256, (300, 1000), np.uint8)
+    dreamlearning.compress((samples, range(300)), path).close()
+    with dreamlearning.open(path, reading=reading) as file:
+        os.truncate(path, 4096)
+        with pytest.raises(CorruptFileError, match=r"cut\.gede"):
+            file[:]
+        with pytest.raises(CorruptFileError, match=r"cut\.gede"):
+            file.labels  # noqa: B018
+
+
 def test_opening(tmp_path):
+    with pytest.raises(ValueError, match="empty"):
+        dreamlearning.open("")
     with pytest.raises(FileNotFoundError, match=r"none\.gede"):
         dreamlearning.open(tmp_path / "none.gede")
     for content in (b"", b"x", b"hello, this is no such file" * 100):
@@ -239,15 +343,39 @@ def test_indices_out_of_range(digits_file, index):
         ([0.0, 1.0], TypeError),
         (["a"], TypeError),
         ([[0, 1]], ValueError),
-        (5, ValueError),
+        (5, TypeError),
+        (None, TypeError),
         ([True, False], IndexError),
+        ([0, 2**64], IndexError),
         (torch.zeros(3), TypeError),
+        (torch.tensor(3), TypeError),
     ],
     ids=str,
 )
 def test_things_that_are_no_indices(digits_file, indices, error):
     with pytest.raises(error):
         digits_file.decode(indices)
+
+
+@pytest.mark.parametrize("index", [True, np.True_, "label", None, 1.5, (0, 1)], ids=repr)
+def test_things_that_are_no_index(digits_file, index):
+    with pytest.raises(TypeError):
+        digits_file[index]
+
+
+@pytest.mark.parametrize(("number", "error"), [(-1, ValueError), (2**16, ValueError), (1.5, TypeError)])
+def test_numbers_of_threads(digits_file, number, error):
+    with pytest.raises(error):
+        digits_file.decode([0], num_threads=number)
+    with pytest.raises(error):
+        digits_file.verify(num_threads=number)
+    with pytest.raises(error):
+        dreamlearning.CompressedDataset(digits_file.path, num_threads=number)
+
+
+def test_beta(digits_file):
+    with pytest.raises(ValueError, match="beta"):
+        digits_file.condensed(0)
 
 
 @pytest.mark.parametrize(
@@ -264,8 +392,9 @@ def test_things_that_are_no_indices(digits_file, indices, error):
         (np.broadcast_to(np.uint8(0), (2, 8, 8)), ValueError, ["contiguous"]),
         (np.frombuffer(bytes(128), np.uint8).reshape(2, 8, 8), ValueError, ["read-only"]),
         (torch.empty((2, 8, 8), dtype=torch.uint8, device="meta"), TypeError, ["meta", "CPU"]),
+        (torch.zeros((2, 8, 8), dtype=torch.uint8).to_sparse(), TypeError, ["dense", "uint8"]),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_wrong_out(digits_file, out, error, words):
     with pytest.raises(error) as caught:

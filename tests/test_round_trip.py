@@ -9,7 +9,12 @@ from hypothesis.extra import numpy as hnp
 
 INTEGERS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
 DTYPES = ["bool", *INTEGERS, "float16", "float32", "float64"]
-EXACT = {"fast": {"preset": "fast"}, "paper": {"preset": "paper", "exact": True}, "auto": {}}
+EXACT = {
+    "fast": {"preset": "fast"},
+    "paper": {"preset": "paper", "exact": True},
+    "raw": {"preset": "raw"},
+    "auto": {},
+}
 
 
 def same_bits(a, b):

@@ -63,9 +63,9 @@ def compress(
 
     ``fields``: name and array (first axis n) of everything stored raw. ``partition_ids``: for every sample
     the number of its partition, an index into ``partition_names``. ``metadata``: JSON kept as it is.
-    ``preset``: "auto" | "fast" | "paper". ``tau``: plateau threshold of Algorithm 1, None for the proven
-    global minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)`` is
-    called from the calling thread a few times a second; an exception it raises aborts the compression and
+    ``preset``: "auto" | "fast" | "paper" | "raw". ``tau``: plateau threshold of Algorithm 1, None for the
+    proven global minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)``
+    is called from the calling thread a few times a second; an exception it raises aborts the compression and
     is passed on.
     """
 
@@ -90,8 +90,8 @@ class Reader:
         """The JSON given to ``compress``, letter by letter."""
     def info(self, blocks: bool = True) -> str:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
-        fields, partitions, sections, format_version, writer, transform, digest. Without ``blocks`` the
-        partitions have name and count only, and no more than the metadata is read."""
+        fields, partitions, sections, format_version, writer, transform, digest, checksum. Without ``blocks``
+        the partitions have name and count only, and no more than the metadata is read."""
     def decode_into(self, indices: NDArray[np.int64], out: NDArray[Any], num_threads: int = 1) -> None:
         """Write samples ``indices`` (repeats, negative indices allowed) into ``out``, shape (k, *shape)."""
     def field(self, name: str) -> NDArray[np.uint8]:

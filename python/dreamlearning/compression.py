@@ -4,6 +4,7 @@ In: whatever :func:`dreamlearning.sources.resolve` understands, and a path. Out:
 appears under its name only when it is complete.
 """
 
+import contextlib
 import errno
 import json
 import operator
@@ -18,12 +19,13 @@ from . import _core
 from .errors import SourceError
 from .file import CompressedFile
 from .file import open as open_compressed
+from .indexing import as_threads
 from .progress import CompressProgress, compress_progress
 from .sources import LABEL_FIELD, Source, resolve
 
 __all__ = ["PRESETS", "compress"]
 
-PRESETS = ("auto", "fast", "paper")
+PRESETS = ("auto", "fast", "paper", "raw")
 
 
 def compress(
@@ -47,7 +49,8 @@ def compress(
             dictionary of arrays; or a map-style data set.
         path: the file to write, usually ``*.gede``.
         preset: ``"fast"`` (always bit-exact), ``"paper"`` (Algorithm 1 of the paper; images only
-            near-lossless unless ``exact``), or ``"auto"``: ``fast`` for images and ``paper`` for tables.
+            near-lossless unless ``exact``), ``"raw"`` (samples as they are: the fastest to read), or
+            ``"auto"``: ``fast`` for images and ``paper`` for tables.
         exact: ``True`` makes ``paper`` bit-exact for images too.
         partition_by: name of an integer field, usually ``"label"``; the samples of each value are coded
             together.
@@ -78,14 +81,15 @@ def compress(
     path = Path(os.fsdecode(path))
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}; give one of {', '.join(PRESETS)}")
-    if operator.index(num_threads) < 0:
-        raise ValueError(f"num_threads is {num_threads}; give 0 for all cores, or a positive number")
-    if tau is not None and operator.index(tau) < 0:
+    num_threads = as_threads(num_threads)
+    if partition_by is not None and not isinstance(partition_by, str):
+        raise TypeError(f"partition_by is a {type(partition_by).__name__}; give the name of a field")
+    if tau is not None and not 0 <= operator.index(tau) < 1 << 63:
         raise ValueError(f"tau is {tau}; give a number of bit positions, or None for the proven minimum")
     if metadata is not None and not isinstance(metadata, dict):
         raise TypeError(f"metadata is a {type(metadata).__name__}; give a dictionary")
     json.dumps(metadata, allow_nan=False)  # fails now rather than after an hour
-    _check_output(path, overwrite=overwrite)
+    _check_output(path, source, overwrite=overwrite)
 
     with compress_progress(progress) as reporters:
         resolved = resolve(source, spool_folder=path.parent, on_read=reporters.read)
@@ -112,9 +116,15 @@ def compress(
     return open_compressed(path)
 
 
-def _check_output(path: Path, *, overwrite: bool) -> None:
+def _check_output(path: Path, source: Any, *, overwrite: bool) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "the output is a folder; name a file", str(path))
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: the output is a device or a pipe; name a file")
+    if isinstance(source, (str, os.PathLike)) and path.is_file():
+        with contextlib.suppress(OSError):
+            if path.samefile(source) and path.suffix.lower() != ".gede":
+                raise ValueError(f"{path}: the output is the source; give it another name")
     if os.path.lexists(path) and not overwrite:
         raise FileExistsError(
             errno.EEXIST, "the output exists; pass overwrite=True (--overwrite), or remove it", str(path)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import missing_extra
 from .file import CompressedFile
+from .indexing import as_threads
 
 try:
     import torch
@@ -73,7 +74,7 @@ class CompressedDataset(Dataset[Any]):
         self.file = CompressedFile(path, reading=reading)
         self.transform = transform
         self.target_transform = target_transform
-        self.num_threads = num_threads
+        self.num_threads = as_threads(num_threads)
         if sample_type not in _SAMPLE_TYPES:
             raise ValueError(f"sample_type is {sample_type!r}; give one of {', '.join(_SAMPLE_TYPES)}")
         shape = self.file.shape

@@ -47,19 +47,28 @@ def extract(
     suffix = output.suffix.lower()
     is_file = suffix in (".npz", ".npy")
     if os.path.lexists(output) and not (overwrite and is_file and not output.is_dir()):
-        advice = (
-            "pass overwrite=True (--overwrite)"
-            if is_file and not output.is_dir()
-            else "a folder is never replaced"
-        )
+        if is_file and not output.is_dir():
+            advice = "pass overwrite=True (--overwrite)"
+        elif output.is_dir():
+            advice = "a folder is never replaced"
+        else:
+            advice = "the pictures need a new folder"
         raise FileExistsError(errno.EEXIST, f"the output exists; {advice}, or remove it", str(output))
     if not output.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder to write to", str(output.parent))
-    if is_file:
-        with _new_file(output) as stream:
-            (_write_npz if suffix == ".npz" else _write_samples)(stream, file, indices)
-    else:
-        _write_folder(output, file, indices)
+    if output.exists() and not output.is_file():
+        raise ValueError(f"{output}: the output is a device or a pipe; name a file")
+    try:
+        if is_file:
+            with _new_file(output) as stream:
+                (_write_npz if suffix == ".npz" else _write_samples)(stream, file, indices)
+        else:
+            _write_folder(output, file, indices)
+    except OSError as error:
+        if error.errno is None or error.filename == str(file.path):
+            raise
+        # A full disk names nobody.
+        raise OSError(error.errno, error.strerror, str(output)) from error
     return len(indices)
 
 

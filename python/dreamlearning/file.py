@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .errors import DreamlearningError
-from .indexing import as_buffer, as_indices
+from .indexing import as_buffer, as_indices, as_threads
 from .progress import VerifyProgress, verify_progress
 
 __all__ = ["Bases", "CompressedFile", "Condensed", "open"]
@@ -81,13 +81,15 @@ class CompressedFile:
         path: str | os.PathLike[str],
         *,
         reading: str = "mmap",
-        _digest: object = None,
+        _checksum: object = None,
         _lazy: bool = False,
     ) -> None:
+        if not os.fspath(path):
+            raise ValueError("the path is empty; name a .gede file")
         self.path = Path(os.fsdecode(path))
         self._absolute = self.path.absolute()  # survives a change of folder
         self._reading = reading
-        self._digest = _digest
+        self._checksum = _checksum
         self._core: _core.Reader | None = None
         self._pid: int | None = None
         self._facts: dict[str, Any] | None = None
@@ -103,12 +105,11 @@ class CompressedFile:
             raise ValueError(f"{self.path} has been closed; open it again")
         reader = _core.Reader(str(self._absolute), self._reading)
         facts = _facts_of(reader, blocks=False)
-        if self._digest is not None and facts["digest"] != self._digest:
+        if self._checksum is not None and facts["checksum"] != self._checksum:
             raise DreamlearningError(
-                f"{self.path} has been replaced by a file with other samples since it was opened; "
-                "open it again"
+                f"{self.path} has been replaced by a file of other content since it was opened; open it again"
             )
-        self._digest, self._facts = facts["digest"], facts
+        self._checksum, self._facts = facts["checksum"], facts
         self._core, self._pid = reader, os.getpid()
         return reader
 
@@ -120,8 +121,8 @@ class CompressedFile:
         return self._facts
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self._info  # noqa: B018  # the digest, so that another file under this path is noticed
-        return _restore, (str(self.path), str(self._absolute), self._reading, self._digest)
+        self._info  # noqa: B018  # the checksum, so that another file under this path is noticed
+        return _restore, (str(self.path), str(self._absolute), self._reading, self._checksum)
 
     def __len__(self) -> int:
         return self._info["num_samples"]
@@ -204,7 +205,7 @@ class CompressedFile:
             CorruptFileError: the file is damaged; the message names the section.
         """
         with verify_progress(progress) as report:
-            self._reader.verify(num_threads, report)
+            self._reader.verify(as_threads(num_threads), report)
 
     def decode(self, indices: Any, out: Any = None, num_threads: int = 1) -> Any:
         """Samples ``indices``, in the order asked.
@@ -232,9 +233,9 @@ class CompressedFile:
         shape = (len(index), *self.shape)
         if out is None:
             array = np.empty(shape, self.dtype)
-            self._reader.decode_into(index, array, num_threads)
+            self._reader.decode_into(index, array, as_threads(num_threads))
             return array
-        self._reader.decode_into(index, as_buffer(out, shape, self.dtype), num_threads)
+        self._reader.decode_into(index, as_buffer(out, shape, self.dtype), as_threads(num_threads))
         return out
 
     def __getitem__(self, index: Any) -> Any:
@@ -242,6 +243,8 @@ class CompressedFile:
             raise TypeError(
                 "a file has one axis of samples; index the decoded array for more, as in f[0][..., 1]"
             )
+        if isinstance(index, (bool, np.bool_)):
+            raise TypeError("a single bool is no index; a mask has one bool for every sample")
         try:
             single = operator.index(index)
         except TypeError:
@@ -288,7 +291,9 @@ class CompressedFile:
         The weights are cluster sizes, so that ``fit(c.samples, y, sample_weight=c.sample_weight)`` stands
         for all samples. Algorithm 1, clustering phase.
         """
-        centroids, sizes, partition = self._reader.condensed(beta)
+        if operator.index(beta) < 1:
+            raise ValueError(f"beta is {beta}; give a number of bits, at least 1")
+        centroids, sizes, partition = self._reader.condensed(min(beta, 1 << 32))
         return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
 
     def close(self) -> None:
@@ -342,7 +347,7 @@ def _facts_of(reader: _core.Reader, *, blocks: bool) -> dict[str, Any]:
     }
 
 
-def _restore(path: str, absolute: str, reading: str, digest: object) -> CompressedFile:
-    file = CompressedFile(path, reading=reading, _digest=digest, _lazy=True)
+def _restore(path: str, absolute: str, reading: str, checksum: object) -> CompressedFile:
+    file = CompressedFile(path, reading=reading, _checksum=checksum, _lazy=True)
     file._absolute = Path(absolute)
     return file

@@ -4,12 +4,30 @@ In: sequences, slices, masks, NumPy arrays, torch tensors. Out: int64 indices an
 NumPy view of the caller's buffer. No torch is imported: a tensor is known by what it can do.
 """
 
+import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_buffer", "as_indices"]
+__all__ = ["as_buffer", "as_indices", "as_threads"]
+
+
+_LARGEST = np.iinfo(np.int64).max
+_MOST_THREADS = 65535
+
+
+def as_threads(num_threads: Any) -> int:
+    """A number of threads, 0 for all cores.
+
+    Raises:
+        TypeError, ValueError: not an integer, or an impossible one.
+    """
+    if not 0 <= operator.index(num_threads) <= _MOST_THREADS:
+        raise ValueError(
+            f"num_threads is {num_threads}; give 0 for all cores, or at most {_MOST_THREADS} threads"
+        )
+    return operator.index(num_threads)
 
 
 def as_indices(indices: Any, n: int) -> NDArray[np.int64]:
@@ -27,6 +45,8 @@ def as_indices(indices: Any, n: int) -> NDArray[np.int64]:
     if hasattr(indices, "detach") and hasattr(indices, "cpu"):
         indices = indices.detach().cpu().numpy()
     array = np.asarray(indices)
+    if array.ndim == 0:
+        raise TypeError(f"an index is a {type(indices).__name__}; give integers, a boolean mask or a slice")
     if array.ndim != 1:
         raise ValueError(f"indices have {array.ndim} dimensions; give one, such as a list of integers")
     if array.dtype.kind == "b":
@@ -35,11 +55,12 @@ def as_indices(indices: Any, n: int) -> NDArray[np.int64]:
         return np.flatnonzero(array).astype(np.int64, copy=False)
     if array.size == 0:
         return np.empty(0, np.int64)
-    if array.dtype.kind == "O" and all(isinstance(i, int) for i in array):
-        raise IndexError(f"index {max(array, key=abs)} is out of range for {n} samples")
+    if array.dtype.kind in "fO" and all(isinstance(i, int) for i in indices):
+        # What NumPy makes of integers that are too large.
+        raise IndexError(f"index {max(indices, key=abs)} is out of range for {n} samples")
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices have dtype {array.dtype}; give integers, a boolean mask or a slice")
-    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() > np.iinfo(np.int64).max:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.max() > _LARGEST:
         raise IndexError(f"index {array.max()} is out of range for {n} samples")
     return np.ascontiguousarray(array, dtype=np.int64)
 
@@ -58,8 +79,11 @@ def as_buffer(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray
             raise TypeError(f"out is a tensor on {out.device}; give one on the CPU")
         try:
             array = out.detach().numpy()
-        except TypeError as error:
-            raise TypeError(f"out has dtype {out.dtype}, the samples have {dtype}") from error
+        except (TypeError, RuntimeError, NotImplementedError) as error:
+            raise TypeError(
+                f"out is a tensor of dtype {out.dtype} that NumPy cannot share ({error}); "
+                f"give a dense CPU tensor of dtype {dtype}"
+            ) from error
     else:
         raise TypeError(f"out is a {type(out).__name__}; give a NumPy array or a CPU torch tensor")
     if array.dtype != dtype:

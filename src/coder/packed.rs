@@ -93,6 +93,11 @@ impl Packed {
         let section = file.section_at(at.records);
         let (records, bit, bytes) = read_entry(file, section, self.record_bits(), row, &mut buffers.records)?;
         buffers.bytes_read += bytes;
+        if self.record_bits() == 8 * out.len() as u64 && self.deviation_bits == self.record_bits() {
+            // Every bit of the row, byte for byte.
+            out.copy_from_slice(&records[..out.len()]);
+            return Ok(());
+        }
         let deviation = bit + u64::from(self.id_bits);
         kernels::scatter(records, deviation, self.deviation_bits, &self.deviation, &self.constants, out);
         if self.base_bits == 0 {

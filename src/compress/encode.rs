@@ -93,7 +93,7 @@ impl Run<'_, '_> {
             u128::from(total_bits) * rows.len() as u128 + u128::from(parameter_bits - total_bits);
         let mut parameters = Parameters { rows: rows.len() as u64, layout, offsets, split: None };
         let whole = Groups { of_row: vec![0; rows.len()], first_rows: vec![0] };
-        if !can_be_split(rows.layer(layer)) {
+        if self.preset == Preset::Raw || !can_be_split(rows.layer(layer)) {
             return Ok((parameters, whole));
         }
         let row_bits = parameters.layout.row_bits();

@@ -22,11 +22,13 @@ pub enum Preset {
     Fast,
     /// The paper's: YCbCr and DCT for images, order-preserving integers for tables.
     Paper,
+    /// Every sample as it is: the fastest to read.
+    Raw,
 }
 
 impl Preset {
-    const NAMES: [(Self, &'static str); 3] =
-        [(Self::Auto, "auto"), (Self::Fast, "fast"), (Self::Paper, "paper")];
+    const NAMES: [(Self, &'static str); 4] =
+        [(Self::Auto, "auto"), (Self::Fast, "fast"), (Self::Paper, "paper"), (Self::Raw, "raw")];
 
     /// The preset called `name`.
     ///
@@ -34,7 +36,7 @@ impl Preset {
     /// [`Error::Argument`] lists the names.
     pub fn from_name(name: &str) -> Result<Self> {
         Self::NAMES.iter().find(|entry| entry.1 == name).map(|entry| entry.0).ok_or_else(|| {
-            Error::Argument(format!("preset '{name}' does not exist; presets are auto, fast and paper"))
+            Error::Argument(format!("preset '{name}' does not exist; presets are auto, fast, paper and raw"))
         })
     }
 
@@ -60,6 +62,7 @@ pub(super) fn choose(input: &Input<'_>, options: &CompressOptions) -> Result<Spe
     match options.preset.resolve(&input.layout) {
         Preset::Paper if image.is_some() => Ok(Spec::Dct { exact: options.exact }),
         Preset::Paper => Ok(Spec::Columns),
+        Preset::Raw => Ok(Spec::Identity),
         _ if image.is_some_and(|image| image.channels == 3) => {
             let plain = trial_size(input, &Spec::Identity)?;
             let colour = trial_size(input, &Spec::Colour)?;

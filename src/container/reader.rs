@@ -5,7 +5,8 @@
 //! chunk by chunk when they are first read, once per open.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,11 +66,13 @@ impl FileReader {
 
     fn open_inner(path: &Path, reading: Reading) -> Result<Self> {
         let io = |e| Error::io("opening", path, e);
+        // Before it is opened: that would wait for ever at a pipe nobody writes to.
+        if !fs::metadata(path).map_err(io)?.is_file() {
+            let what = if path.is_dir() { "a folder" } else { "no regular file" };
+            return Err(Error::Argument(format!("{} is {what}; name a .gede file", path.display())));
+        }
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
-        if metadata.is_dir() {
-            return Err(Error::Argument(format!("{} is a folder; name a .gede file", path.display())));
-        }
         let length = metadata.len();
         let mut head = [0; HEADER_BYTES];
         if length < HEADER_BYTES as u64 {
@@ -126,6 +129,11 @@ impl FileReader {
     /// Major and minor version of the file's format.
     pub fn version(&self) -> (u16, u16) {
         self.header.version
+    }
+
+    /// xxh3-64 of the section table, which holds the checksums of everything: another content, another number.
+    pub fn checksum(&self) -> u64 {
+        self.header.table_checksum
     }
 
     /// All sections, in file order.
@@ -254,8 +262,14 @@ impl FileReader {
             Bytes::Mapped(map) => Ok(&map[start as usize..(start + bytes) as usize]),
             Bytes::Positioned => {
                 buffer.resize(bytes as usize, 0);
-                read_at(&self.file, buffer, start).map_err(|e| Error::io("reading", &self.path, e))?;
-                Ok(buffer)
+                match read_at(&self.file, buffer, start) {
+                    Ok(()) => Ok(buffer),
+                    Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
+                        self.check_length()?;
+                        Err(Error::io("reading", &self.path, e))
+                    }
+                    Err(e) => Err(Error::io("reading", &self.path, e)),
+                }
             }
         }
     }

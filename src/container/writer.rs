@@ -37,12 +37,7 @@ impl FileWriter {
     /// # Errors
     /// [`Error::OutputExists`] unless `overwrite`; [`Error::Io`].
     pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
-        if !overwrite && target.exists() {
-            return Err(Error::OutputExists(target.to_owned()));
-        }
-        if target.is_dir() {
-            return Err(Error::Argument(format!("{} is a folder; name a file", target.display())));
-        }
+        let target = &check_target(target, overwrite)?;
         let name = target
             .file_name()
             .ok_or_else(|| Error::Argument(format!("{} does not name a file", target.display())))?
@@ -190,6 +185,25 @@ impl Drop for FileWriter {
     }
 }
 
+/// The file that will be written: where `target` is a link, what it leads to. Nothing but a file is ever replaced.
+fn check_target(target: &Path, overwrite: bool) -> Result<PathBuf> {
+    let refuse = |what: &str| Err(Error::Argument(format!("{} is {what}; name a file", target.display())));
+    let Ok(found) = fs::symlink_metadata(target) else { return Ok(target.to_owned()) };
+    if found.is_dir() {
+        return refuse("a folder");
+    }
+    if !overwrite {
+        return Err(Error::OutputExists(target.to_owned()));
+    }
+    let resolved = if found.is_symlink() { fs::canonicalize(target) } else { Ok(target.to_owned()) };
+    match resolved {
+        Ok(path) if path.is_dir() => refuse("a folder"),
+        Ok(path) if path.is_file() => Ok(path),
+        Ok(_) => refuse("a device or a pipe"),
+        Err(_) => refuse("a link that leads nowhere"),
+    }
+}
+
 fn folder_of(target: &Path) -> PathBuf {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -197,10 +211,17 @@ fn folder_of(target: &Path) -> PathBuf {
     }
 }
 
+/// The beginning of a temporary file's name; room is left for its end in the 255 bytes that systems allow.
+fn temporary_prefix(name: &str) -> String {
+    let fits = |&(at, c): &(usize, char)| at + c.len_utf8() <= 200;
+    let short: String = name.char_indices().take_while(fits).map(|(_, c)| c).collect();
+    format!(".{short}.")
+}
+
 fn create_temporary(folder: &Path, name: &str) -> Result<(File, PathBuf)> {
     let mut attempt = 0;
     loop {
-        let path = folder.join(format!(".{name}.{}.{attempt}.tmp", std::process::id()));
+        let path = folder.join(format!("{}{}.{attempt}.tmp", temporary_prefix(name), std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => {
                 // Without locks (some network file systems) only the clean-up after a kill is lost. A writer of the
@@ -220,7 +241,7 @@ fn create_temporary(folder: &Path, name: &str) -> Result<(File, PathBuf)> {
 /// Remove temporary files of writers of `name` that no longer run.
 fn remove_abandoned(folder: &Path, name: &str) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let prefix = format!(".{name}.");
+    let prefix = temporary_prefix(name);
     for entry in entries.flatten() {
         let file_name = entry.file_name();
         let file_name = file_name.to_string_lossy();

@@ -171,6 +171,7 @@ impl Dataset {
     }
 
     fn field_section(&self, number: usize) -> Result<&Section> {
+        self.file.check_length()?;
         self.file.section(SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 })
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Dataset;
 use crate::container::{ENTRY_BYTES, HEADER_BYTES};
 use crate::error::Result;
+use crate::metadata::digest_text;
 
 impl Dataset {
     /// Bytes of all fields before compression.
@@ -60,6 +61,7 @@ impl Dataset {
             "exact": m.exact,
             "max_error": m.max_error,
             "digest": m.digest,
+            "checksum": digest_text(self.file.checksum()),
             "fields": fields,
             "partitions": self.partitions_info(blocks)?,
             "sections": self.sections_info(),

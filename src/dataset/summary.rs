@@ -47,6 +47,7 @@ impl Dataset {
         if rows == 0 || self.sample_bytes == 0 {
             return Ok(Bases { samples: Vec::new(), counts: Vec::new() });
         }
+        self.file.check_length()?;
         let block = self.block(number, 0)?;
         let mut buffers = ReadBuffers::default();
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); block.bases() as usize];

@@ -25,9 +25,16 @@ __all__ = ["compress"]
     help="Make the preset paper bit-exact for images too, or allow it not to be.",
 )
 @click.option("--partition-by", metavar="FIELD", help="Code the samples of each value together, e.g. label.")
-@click.option("--tau", type=click.IntRange(min=0), help="Stop Algorithm 1 after a plateau of this many bits.")
 @click.option(
-    "--threads", type=click.IntRange(min=0), default=0, help="Threads; 0, the default, is all cores."
+    "--tau",
+    type=click.IntRange(min=0, max=2**63 - 1),
+    help="Stop Algorithm 1 after a plateau of this many bits.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0, max=65535),
+    default=0,
+    help="Threads; 0, the default, is all cores.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing file once the new one is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts about the file as JSON.")

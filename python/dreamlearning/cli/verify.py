@@ -28,7 +28,10 @@ class DifferentError(Exception):
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--source", metavar="SOURCE", help="Compare with what the file was made from, bit by bit.")
 @click.option(
-    "--threads", type=click.IntRange(min=0), default=0, help="Threads; 0, the default, is all cores."
+    "--threads",
+    type=click.IntRange(min=0, max=65535),
+    default=0,
+    help="Threads; 0, the default, is all cores.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def verify(file: Path, source: str | None, threads: int, as_json: bool) -> None:  # noqa: FBT001

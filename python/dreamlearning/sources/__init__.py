@@ -95,7 +95,8 @@ def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: On
     if suffix not in (".npy", ".npz", ".gede"):
         raise SourceError(f"{text!r} is not a known SOURCE; give {_FORMS}")
     if not path.is_file():
-        raise SourceError(f"{text}: there is no such file")
+        what = "it is a device or a pipe; name a file" if path.exists() else "there is no such file"
+        raise SourceError(f"{text}: {what}")
     if suffix == ".gede":
         from ..file import open as open_compressed
         from .compressed import from_compressed

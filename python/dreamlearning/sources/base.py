@@ -22,12 +22,14 @@ __all__ = [
     "Source",
     "StoredSamples",
     "as_array",
+    "check_count",
     "check_dtype",
     "is_storable",
     "smallest_ints",
 ]
 
 LABEL_FIELD = "label"
+MAX_SAMPLES = 2**32 - 1
 OnRead = Callable[[int, int], object]
 """Told of (samples read, samples in all) while a source is read."""
 
@@ -118,6 +120,7 @@ class Source:
                 raise SourceError(f"{name}: the samples are a single number; give an array of shape (n, ...)")
             self.num_samples, self.shape = samples.shape[0], samples.shape[1:]
         self.dtype = check_dtype(samples.dtype, name)
+        check_count(self.num_samples, name)
         self.fields = {key: self._field(key, array) for key, array in (fields or {}).items()}
 
     def _field(self, key: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -148,6 +151,12 @@ class Source:
             yield start, self.read(start, min(start + step, self.num_samples))
 
 
+def check_count(num_samples: int, where: str) -> None:
+    """SourceError where a file cannot hold that many samples."""
+    if num_samples > MAX_SAMPLES:
+        raise SourceError(f"{where}: {num_samples:,} samples; a file holds at most {MAX_SAMPLES:,}")
+
+
 def is_storable(dtype: np.dtype[Any]) -> bool:
     """Whether a file can hold values of this dtype (of either byte order)."""
     return dtype.name in _STORABLE
@@ -164,11 +173,11 @@ def check_dtype(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
 
 def as_array(value: Any, where: str) -> NDArray[Any]:
     """An array of anything array-like: NumPy, torch tensor (on any device), nested list."""
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu()
     try:
+        if hasattr(value, "detach") and hasattr(value, "cpu"):
+            value = value.detach().cpu()
         array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
         raise SourceError(f"{where}: not an array of one shape: {error}") from error
     if array.dtype.hasobject:
         raise SourceError(

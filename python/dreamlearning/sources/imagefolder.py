@@ -33,6 +33,8 @@ def from_imagefolder(
     except ImportError as error:
         raise missing_extra("PIL", "images") from error
 
+    if not text:
+        raise SourceError("imagefolder: names no folder; give imagefolder:DIR")
     root = Path(text)
     # Where the folder lay on this machine is nobody's business.
     name = f"imagefolder:{root.resolve().name}"
@@ -58,21 +60,41 @@ def _list_images(root: Path) -> tuple[list[Path], list[int], list[str]]:
     if not root.is_dir():
         raise SourceError(f"{root}: there is no such folder")
     classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    for name in classes:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            where = os.fsencode(root / name)
+            raise SourceError(f"{where!r}: the folder's name is not UTF-8; rename it") from error
     if not classes:
         raise SourceError(f"{root}: has no sub-folders; put the images into one sub-folder per class")
     files: list[Path] = []
     labels: list[int] = []
     for label, class_name in enumerate(classes):
         before = len(files)
-        for folder, _, names in sorted(os.walk(root / class_name, followlinks=True)):
-            files.extend(Path(folder, name) for name in sorted(names) if name.lower().endswith(_EXTENSIONS))
+        for folder, names in _walk(root / class_name):
+            files.extend(folder / name for name in names if name.lower().endswith(_EXTENSIONS))
         if len(files) == before:
             raise SourceError(f"{root / class_name}: has no images ({', '.join(_EXTENSIONS)})")
         labels.extend([label] * (len(files) - before))
     return files, labels, classes
 
 
+def _walk(top: Path) -> list[tuple[Path, list[str]]]:
+    """All folders under ``top`` in the order of their names, with their sorted files. Links are followed."""
+    found = []
+    for folder, subfolders, names in os.walk(top, followlinks=True):
+        for name in subfolders:
+            link = Path(folder, name)
+            if link.is_symlink() and Path(folder).resolve().is_relative_to(link.resolve()):
+                raise SourceError(f"{link}: a link to a folder that holds it; remove it")
+        found.append((Path(folder), sorted(names)))
+    return sorted(found)
+
+
 def _read_image(image_module: Any, file: Path) -> tuple[Any, str]:
+    if file.exists() and not file.is_file():
+        raise SourceError(f"{file}: is no regular file; remove it")
     try:
         with image_module.open(file) as image:
             return image_to_array(image, str(file)), image.mode

@@ -125,6 +125,8 @@ def _read_header(stream: IO[bytes], where: str, *, allow_text: bool = False) -> 
         if isinstance(error, SourceError):
             raise
         raise SourceError(f"{where}: not a readable .npy file: {error}") from error
+    if any(length < 0 for length in shape):
+        raise SourceError(f"{where}: not a readable .npy file: its header has shape {shape}")
     if dtype.hasobject:
         raise SourceError(
             f"{where}: holds Python objects, which are never unpickled; save numbers of one dtype"

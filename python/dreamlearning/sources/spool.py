@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SourceError
-from .base import Descriptor, OnRead, StoredSamples, check_dtype
+from .base import Descriptor, OnRead, StoredSamples, check_count, check_dtype
 
 __all__ = ["Spool", "spool_array"]
 
@@ -29,6 +29,7 @@ class Spool:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, name: str) -> None:
+        self._folder = os.fspath(folder or tempfile.gettempdir()) or "."
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
             self._file = Descriptor(file.fileno())
         self._waiting = bytearray()
@@ -54,13 +55,18 @@ class Spool:
             )
         self._waiting += np.ascontiguousarray(samples, dtype=dtype).tobytes()
         self._count += samples.shape[0]
+        check_count(self._count, self._name)
         if len(self._waiting) >= _WRITE_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         view = memoryview(self._waiting)
         while view:
-            view = view[os.write(self._file.fileno(), view) :]
+            try:
+                view = view[os.write(self._file.fileno(), view) :]
+            except OSError as error:
+                what = f"copying the samples of {self._name} to a temporary file: {error.strerror}"
+                raise OSError(error.errno, what, self._folder) from error
         self._waiting = bytearray()
 
     def finish(self) -> StoredSamples:
