@@ -79,7 +79,7 @@ def as_buffer(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray
             raise TypeError(f"out is a tensor on {out.device}; give one on the CPU")
         try:
             array = out.detach().numpy()
-        except (TypeError, RuntimeError, NotImplementedError) as error:
+        except (TypeError, RuntimeError) as error:
             raise TypeError(
                 f"out is a tensor of dtype {out.dtype} that NumPy cannot share ({error}); "
                 f"give a dense CPU tensor of dtype {dtype}"

@@ -177,7 +177,7 @@ def as_array(value: Any, where: str) -> NDArray[Any]:
         if hasattr(value, "detach") and hasattr(value, "cpu"):
             value = value.detach().cpu()
         array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise SourceError(f"{where}: not an array of one shape: {error}") from error
     if array.dtype.hasobject:
         raise SourceError(
