@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 SYSTEMS = {
     ".gede fast": "`.gede` fast",
-    ".gede paper": "`.gede` paper",
-    ".gede paper exact": "`.gede` paper, exact",
+    ".gede paper": "`.gede` paper, by label",
+    ".gede paper exact": "`.gede` paper, by label, exact",
     "numpy.memmap": "`numpy.memmap`, raw",
     "PNG per image": "PNG per image",
     "torchvision": "torchvision `CIFAR10[i]`, raw in RAM",

@@ -62,18 +62,19 @@ pub struct Split {
 /// bound proves the global minimum, which needs few steps more and is never worse.
 ///
 /// `slices` returns the bit slices of the positions asked for: those of [`BitStats::by_increasing_entropy`] in
-/// that order, batch after batch, at most `slices_at_once` at a time.
+/// that order, batch after batch, at most `slices_at_once` at a time. `tick` is called before every step.
 ///
 /// The plateau counter starts anew with every improvement, as the paper's text says (its listing leaves it out).
 ///
 /// # Errors
-/// Whatever `slices` fails with.
+/// Whatever `slices` and `tick` fail with.
 pub fn search(
     stats: &BitStats,
     model: &SizeModel,
     tau: Option<u64>,
     slices_at_once: usize,
     mut slices: impl FnMut(&[u32]) -> Result<BitSlices>,
+    mut tick: impl FnMut() -> Result<()>,
 ) -> Result<Split> {
     let mut base_positions = stats.constant_positions();
     let constants = base_positions.len();
@@ -93,6 +94,7 @@ pub fn search(
         batch_len = (4 * batch_len).min(slices_at_once.max(1));
         let batch_slices = slices(batch)?;
         for (k, &position) in batch.iter().enumerate() {
+            tick()?;
             refinement.add(batch_slices.get(k), stats.ones[position as usize]);
             base_bits += 1;
             steps += 1;

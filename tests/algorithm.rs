@@ -132,7 +132,7 @@ proptest! {
             total_bits: table.layout.total_bits(),
             parameter_bits: params,
         };
-        let found = search(&stats, &model, tau, at_once, |positions| Ok(table.slices(&row_bits, positions))).unwrap();
+        let found = search(&stats, &model, tau, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
         // Without tau the twin tries every prefix: the bound must not have cut off the minimum.
         let (positions, s, n_b) = plain_search(&bits, m, params, tau);
         prop_assert_eq!(found.size_bits, u128::from(s));

@@ -62,6 +62,11 @@ def test_things_that_are_no_source(refused, source):
     refused(source)
 
 
+@pytest.mark.parametrize("name", ["a\0b", ""])
+def test_field_names(refused, name):
+    assert "name" in refused({"samples": IMAGES, name: np.zeros(10)})
+
+
 def test_ragged_lists(refused):
     assert "sample 1" in refused([np.zeros((2, 2)), np.zeros((3, 2))])
 
@@ -162,6 +167,9 @@ def test_numpy_files(tmp_path, refused):
         ("torchvision:CIFAR10?root=x&split=validation", "split"),
         ("torchvision:CIFAR10?root=x&colour=red", "colour"),
         ("torchvision:CIFAR10?root", "root=DIR"),
+        ("torchvision:CIFAR10?root=x&split=test&split=train", "twice"),
+        ("torchvision:CIFAR10?root=x&split=test&train=true", "split and train"),
+        ("imagefolder:", "imagefolder:DIR"),
         ("torchvision:CIFAR10?root=/nowhere", "download"),
         ("torchvision:MNIST?root=/nowhere&split=test", "download"),
     ],
@@ -191,6 +199,7 @@ def test_partition_by_lists_the_integer_fields(refused, field):
         ({"num_threads": 1.5}, TypeError),
         ({"num_threads": 2**40}, ValueError),
         ({"partition_by": 3}, TypeError),
+        ({"exact": "no"}, TypeError),
         ({"tau": -1}, ValueError),
         ({"tau": 2**64}, ValueError),
         ({"metadata": [1]}, TypeError),

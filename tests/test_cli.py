@@ -261,3 +261,13 @@ def test_as_a_program(tmp_path):
     done = run()
     assert done.returncode == 2
     assert "Usage: dreamlearning" in done.stderr
+
+
+def test_a_folder_holds_each_sample_once(fails, tmp_path, digits_path):
+    assert "once" in fails("extract", digits_path, tmp_path / "twice", "--indices", "5,5,0")
+    assert not (tmp_path / "twice").exists()
+
+
+def test_a_device_that_is_not_there(fails, tmp_path):
+    assert "device 'foo'" in fails("demo", "--device", "foo", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Promise: an open file behaves like a read-only sequence of arrays, and tells the truth about itself."""
 
 import copy
+import itertools
 import json
 import pickle
 
@@ -162,7 +163,8 @@ def test_progress_callable(tmp_path):
     samples = np.random.default_rng(0).integers(0, 255, (20_000, 300), np.uint8)
     dreamlearning.compress(samples, tmp_path / "p.gede", progress=lambda *a: seen.append(a))
     done, total, raw_bytes, file_bytes = seen[-1]
-    assert done == total > 0
+    assert done == total == 20_000
+    assert all(a[0] <= b[0] <= total for a, b in itertools.pairwise(seen))
     assert raw_bytes == samples.nbytes
     assert file_bytes > 0
 

@@ -194,6 +194,26 @@ def test_a_state_of_something_else():
         SubsetSampler(range(10), 0.6).load_state_dict(state)
     with pytest.raises(ValueError, match="position"):
         SubsetSampler(range(10), 0.5).load_state_dict({**state, "position": 6})
+    with pytest.raises(ValueError, match="replacement"):
+        SubsetSampler(range(10), 0.5, replacement=True).load_state_dict(state)
+
+
+def test_numpy_integers_are_integers():
+    plain, numpy = SubsetSampler(range(100), 0.1, seed=3), SubsetSampler(range(100), 0.1, seed=np.uint8(3))
+    plain.set_epoch(2)
+    numpy.set_epoch(np.int64(2))
+    assert list(plain) == list(numpy) == plain.indices(np.uint64(2)).tolist()
+    json.dumps(numpy.state_dict())
+
+
+@pytest.mark.parametrize("value", ["a", 1.5, None, float("nan")])
+def test_things_that_are_no_integers(value):
+    sampler = SubsetSampler(range(100), 0.1)
+    for call in (sampler.set_epoch, sampler.indices):
+        with pytest.raises(TypeError, match="epoch"):
+            call(value)
+    with pytest.raises(TypeError, match="seed"):
+        SubsetSampler(range(100), 0.1, seed=value)
 
 
 @pytest.mark.parametrize("fraction", [0, -0.1, 1.01, math.nan, math.inf])

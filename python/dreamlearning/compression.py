@@ -7,6 +7,7 @@ appears under its name only when it is complete.
 import contextlib
 import errno
 import json
+import math
 import operator
 import os
 from pathlib import Path
@@ -58,8 +59,8 @@ def compress(
         num_threads: 0 for all cores. The bytes written do not depend on it.
         overwrite: replace an existing file, once the new one is complete.
         progress: ``None`` shows a bar where stderr is a terminal, ``True`` and ``False`` force it, and a
-            callable is called with (samples done, samples in all, raw bytes, file bytes) a few times a
-            second; what it raises aborts the compression.
+            callable is called with (samples done, samples in all, raw bytes written, bytes of the file) a
+            few times a second; what it raises aborts the compression.
         metadata: small JSON-able facts to keep in the file, as :attr:`CompressedFile.metadata`.
 
     Returns:
@@ -86,6 +87,8 @@ def compress(
         raise TypeError(f"partition_by is a {type(partition_by).__name__}; give the name of a field")
     if tau is not None and not 0 <= operator.index(tau) < 1 << 63:
         raise ValueError(f"tau is {tau}; give a number of bit positions, or None for the proven minimum")
+    if exact is not None and not isinstance(exact, bool):
+        raise TypeError(f"exact is a {type(exact).__name__}; give True, False or None")
     if metadata is not None and not isinstance(metadata, dict):
         raise TypeError(f"metadata is a {type(metadata).__name__}; give a dictionary")
     json.dumps(metadata, allow_nan=False)  # fails now rather than after an hour
@@ -94,6 +97,7 @@ def compress(
     with compress_progress(progress) as reporters:
         resolved = resolve(source, spool_folder=path.parent, on_read=reporters.read)
         ids, names = _partitions(resolved, partition_by)
+        reporters.sample_bytes = math.prod(resolved.shape) * resolved.dtype.itemsize
         kept = {
             "classes": resolved.classes,
             "source": resolved.name,

@@ -127,6 +127,8 @@ def _write_folder(output: Path, file: CompressedFile, indices: NDArray[np.int64]
     except ImportError as error:
         raise missing_extra("PIL", "images") from error
 
+    if len(np.unique(indices)) < len(indices):
+        raise ValueError("a folder holds each sample once; name an output *.npz for repeats")
     shape = file.shape
     grey = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
     colour = len(shape) == 3 and shape[2] in (2, 3, 4)

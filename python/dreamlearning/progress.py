@@ -12,17 +12,20 @@ from dataclasses import dataclass
 __all__ = ["CompressProgress", "Reporters", "VerifyProgress", "compress_progress", "verify_progress"]
 
 CompressProgress = Callable[[int, int, int, int], object]
-"""Called with (samples done, samples in all, raw bytes done, bytes written)."""
+"""Called with (samples done, samples in all, raw bytes written, bytes they take in the file).
+
+Several passes over the data count as parts of each sample; nothing is written before the last of them."""
 VerifyProgress = Callable[[int, int], object]
 """Called with (done, total)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reporters:
     """What the two phases of a compression report to: reading the source, then compressing it."""
 
     read: VerifyProgress | None
     compress: CompressProgress | None
+    sample_bytes: int = 0  # once it is known; for the throughput
 
 
 def _wanted(progress: bool | None) -> bool:  # noqa: FBT001
@@ -69,13 +72,14 @@ def compress_progress(progress: bool | CompressProgress | None) -> Iterator[Repo
             task = bar.tasks[compressing]
             if task.start_time is None:
                 bar.start_task(compressing)
-            speed = raw_bytes / 1e6 / task.elapsed if task.elapsed else 0.0
+            speed = done * reporters.sample_bytes / 1e6 / task.elapsed if task.elapsed else 0.0
             ratio = f", {file_bytes / raw_bytes:.1%} of raw" if raw_bytes and file_bytes else ""
             bar.update(
                 compressing, completed=done, total=total, visible=True, rate=f"{speed:.1f} MB/s{ratio}"
             )
 
-        yield Reporters(read=on_read, compress=on_compress)
+        reporters = Reporters(read=on_read, compress=on_compress)
+        yield reporters
 
 
 @contextmanager

@@ -5,6 +5,7 @@ order is a pure function of (seed, epoch): the same on every machine, for any nu
 resumable in mid-epoch.
 """
 
+import operator
 from collections.abc import Iterator, Sized
 from typing import Any
 
@@ -66,9 +67,9 @@ class SubsetSampler(Sampler[int]):
         if self.num_samples == 0:
             raise ValueError("the data set has no samples to draw from")
         self.fraction = fraction
-        self.replacement = replacement
-        self.stratified = stratified
-        self.seed = seed
+        self.replacement = bool(replacement)
+        self.stratified = bool(stratified)
+        self.seed = _integer(seed, "seed")
         self._length = max(1, round(fraction * self.num_samples))
         self._labels = _class_ids(dataset, self.num_samples) if stratified else None
         self._sequence: NDArray[np.int64] | None = None  # of the walk, where it is stratified
@@ -90,8 +91,7 @@ class SubsetSampler(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Let the next iterator give epoch ``epoch`` (0, 1, ...); from now on epochs do not advance by
         themselves."""
-        if epoch < 0:
-            raise ValueError(f"epoch is {epoch}; it must not be negative")
+        epoch = _epoch_number(epoch)
         # The epoch that load_state_dict has restored keeps its position.
         if epoch != self._epoch or not self._fresh:
             self._epoch, self._position, self._resume_at, self._fresh = epoch, 0, 0, True
@@ -99,6 +99,7 @@ class SubsetSampler(Sampler[int]):
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """The order of one epoch: int64 of shape (len(self),), a pure function of (seed, epoch)."""
+        epoch = _epoch_number(epoch)
         n, k, seed = self.num_samples, self._length, self.seed
         steps = np.arange(k, dtype=np.int64)
         if self.replacement and self._labels is None:
@@ -131,7 +132,7 @@ class SubsetSampler(Sampler[int]):
             yield index
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the order stands, in constant size: seed, epoch and position (and sizes, to be checked).
+        """Where the order stands, in constant size: seed, epoch and position (the rest is to be checked).
 
         ``position`` counts the indices handed out. A ``DataLoader`` with workers asks for a few batches
         ahead of the training loop; set ``position`` to the samples really trained on before storing the
@@ -143,23 +144,26 @@ class SubsetSampler(Sampler[int]):
             "position": self._position,
             "num_samples": self.num_samples,
             "length": self._length,
+            "replacement": self.replacement,
+            "stratified": self.stratified,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on exactly where :meth:`state_dict` was taken; the next iterator gives the rest of that epoch.
 
         Raises:
-            ValueError: the state is of another data set size or another fraction.
+            ValueError: the state is of another data set size, another fraction or another way of drawing.
         """
-        for key, value in (("num_samples", self.num_samples), ("length", self._length)):
-            if state[key] != value:
+        for key, value in self.state_dict().items():
+            if key not in ("seed", "epoch", "position") and state[key] != value:
                 raise ValueError(f"the state has {key} {state[key]}, this sampler has {value}")
-        epoch, position = int(state["epoch"]), int(state["position"])
-        if not (0 <= position <= self._length and epoch >= 0):
+        seed = _integer(state["seed"], "seed")
+        epoch, position = _epoch_number(state["epoch"]), _integer(state["position"], "position")
+        if not 0 <= position <= self._length:
             raise ValueError(f"epoch {epoch}, position {position} is not inside an epoch of {self._length}")
         if position == self._length:
             epoch, position = epoch + 1, 0
-        self.seed = state["seed"]
+        self.seed = seed
         self._sequence = None
         self._epoch, self._position, self._resume_at, self._fresh = epoch, position, position, True
         self._newest += 1
@@ -178,6 +182,20 @@ class SubsetSampler(Sampler[int]):
             place[members] = (ranks + 0.5) / members.size
         ties = keyed_hash(np.arange(self.num_samples), derive_key(key, _TIE))
         return np.lexsort((ties, place)).astype(np.int64)
+
+
+def _integer(value: Any, name: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} is {value!r}; give an integer") from error
+
+
+def _epoch_number(value: Any) -> int:
+    epoch = _integer(value, "epoch")
+    if epoch < 0:
+        raise ValueError(f"epoch is {epoch}; it must not be negative")
+    return epoch
 
 
 def _class_ids(dataset: Any, num_samples: int) -> NDArray[np.int64]:

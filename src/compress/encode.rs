@@ -1,10 +1,12 @@
 //! Writing the blocks of one partition. In: its rows. Out: a parameters, a bases and a rows section per layer.
 
+use std::cell::RefCell;
 use std::path::Path;
 
+use super::meter::Meter;
 use super::partition::{PartitionRows, can_be_split};
 use super::slices::SliceSource;
-use super::{Input, OnProgress, Preset, Progress};
+use super::{Input, Preset};
 use crate::bases::Groups;
 use crate::bits::{BitLayout, BitWriter, PADDING, count_ones};
 use crate::block::{Parameters, StoredSplit};
@@ -33,8 +35,9 @@ pub(super) struct Run<'a, 'p> {
     pub(super) writer: &'a mut FileWriter,
     /// For temporary files.
     pub(super) folder: &'a Path,
-    pub(super) on_progress: &'a mut OnProgress<'p>,
-    pub(super) progress: Progress,
+    pub(super) meter: Meter<'a, 'p>,
+    /// Passes over the rows of one layer.
+    pub(super) passes: u64,
     pub(super) digest: u64,
     pub(super) max_error: f64,
 }
@@ -43,19 +46,24 @@ impl Run<'_, '_> {
     /// Write all blocks of partition `number`, whose samples are `ids`.
     pub(super) fn partition(&mut self, number: u32, ids: &[u32]) -> Result<()> {
         let input = self.input;
+        let layers = self.transform.layers().len();
+        // Rows that are kept are gone over twice: they are computed, and written. Others are also counted and sliced for
+        // every layer, and read once more at the end.
+        let kept = PartitionRows::are_few(self.transform, ids, self.working_set);
+        self.passes = if kept { 1 } else { 4 };
+        self.meter.begin(ids.len() as u64, if kept { 2 } else { 2 + self.passes * layers as u64 });
         let (rows, scan) =
             PartitionRows::scan(input, self.transform, ids, self.threads, self.working_set, |count| {
-                self.progress.done += count as u64;
-                (self.on_progress)(self.progress)
+                self.meter.advance(count as u64)
             })?;
         self.digest = self.digest.wrapping_add(scan.digest);
         self.max_error = self.max_error.max(scan.max_error);
-        let layers = self.transform.layers().len();
         for layer in 0..layers {
             let last = layer + 1 == layers;
             self.block(number, layer, &rows, last)?;
         }
-        rows.check_unchanged(|| (self.on_progress)(self.progress))
+        rows.check_unchanged(|count| self.meter.advance(count as u64))?;
+        self.meter.end()
     }
 
     fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {
@@ -71,6 +79,8 @@ impl Run<'_, '_> {
         self.writer.write(&[0; PADDING])?;
         self.writer.end()?;
 
+        // All passes but the last of this layer.
+        self.meter.reach((layer as u64 + 1) * self.passes);
         self.writer.begin(id(SectionKind::Rows))?;
         self.write_records(layer, rows, &coder, &groups.of_row, last)?;
         self.writer.write(&[0; PADDING])?;
@@ -102,9 +112,18 @@ impl Run<'_, '_> {
         let model = SizeModel { samples: rows.len() as u64, condensed: 0, total_bits, parameter_bits };
         let order = stats.by_increasing_entropy().iter().map(|&p| row_bits[p as usize]).collect();
         let mut slices = SliceSource::new(rows, layer, order, self.working_set / 4, self.folder);
-        let found = split::search(&stats, &model, self.tau, slices.at_once(), |positions| {
-            slices.next(positions.len(), &mut || (self.on_progress)(self.progress))
-        })?;
+        let moves = u64::from(!rows.are_kept());
+        let meter = RefCell::new(&mut self.meter);
+        let found = split::search(
+            &stats,
+            &model,
+            self.tau,
+            slices.at_once(),
+            |positions| {
+                slices.next(positions.len(), &mut |rows| meter.borrow_mut().advance(moves * rows as u64))
+            },
+            || meter.borrow_mut().advance(0),
+        )?;
         let wanted = if self.preset == Preset::Fast { plain_bits / FAST_SAVING } else { 0 };
         if found.size_bits + wanted >= plain_bits {
             return Ok((parameters, whole));
@@ -116,6 +135,7 @@ impl Run<'_, '_> {
     fn count(&mut self, layer: usize, rows: &PartitionRows<'_>, words: usize) -> Result<Vec<u64>> {
         let row_bytes = rows.layer(layer).row_bytes();
         let mut total = vec![0u64; words * 64];
+        let moves = u64::from(!rows.are_kept());
         let count = |_, part: &[u8]| {
             let mut counts = vec![0; words * 64];
             count_ones(part, row_bytes, &mut counts);
@@ -123,7 +143,7 @@ impl Run<'_, '_> {
         };
         rows.for_each_chunk(layer, count, |_, counts| {
             total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            (self.on_progress)(self.progress)
+            self.meter.advance(moves * rows.chunk_rows() as u64)
         })?;
         Ok(total)
     }
@@ -150,7 +170,7 @@ impl Run<'_, '_> {
         };
         map_in_order(self.threads, jobs, job, |_, bytes| {
             self.writer.write(&bytes)?;
-            (self.on_progress)(self.progress)
+            self.meter.advance(0)
         })
     }
 
@@ -174,12 +194,8 @@ impl Run<'_, '_> {
         };
         rows.for_each_chunk(layer, job, |_, (bytes, count)| {
             self.writer.write(&bytes)?;
-            if last {
-                self.progress.done += count;
-                self.progress.raw_bytes += count * sample_bytes;
-            }
-            self.progress.file_bytes = self.writer.position();
-            (self.on_progress)(self.progress)
+            self.meter.written(if last { count * sample_bytes } else { 0 }, self.writer.position());
+            self.meter.advance(if last || !rows.are_kept() { count } else { 0 })
         })
     }
 }

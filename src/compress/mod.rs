@@ -6,6 +6,7 @@
 //! and to write the records. Where its rows fit into [`CompressOptions::working_set`] they are kept instead.
 
 mod encode;
+mod meter;
 mod partition;
 mod preset;
 mod slices;
@@ -91,9 +92,9 @@ impl Default for CompressOptions {
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
-    /// Work done, of `total`.
+    /// Samples done. Several passes over the data are counted as parts of each sample.
     pub done: u64,
-    /// All work.
+    /// All samples.
     pub total: u64,
     /// Bytes of samples written so far, uncompressed.
     pub raw_bytes: u64,
@@ -165,8 +166,8 @@ pub fn compress(
         threads,
         writer: &mut writer,
         folder: path.parent().unwrap_or(Path::new("")),
-        on_progress,
-        progress: Progress { total: 2 * input.num_samples, ..Progress::default() },
+        meter: meter::Meter::new(on_progress, input.num_samples),
+        passes: 1,
         digest: 0,
         max_error: 0.0,
     };

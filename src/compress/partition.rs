@@ -59,8 +59,7 @@ impl<'a> PartitionRows<'a> {
         let sliced = transform.layers().iter().any(can_be_split);
         // Bit slices come in words of 64 rows; records of 8 rows fill whole bytes.
         let chunk_rows = (CHUNK_BYTES / sample_bytes).max(1).next_multiple_of(if sliced { 64 } else { 8 });
-        let row_bytes: usize = transform.layers().iter().map(Layer::row_bytes).sum();
-        let keep = row_bytes.saturating_mul(ids.len()) <= working_set;
+        let keep = Self::are_few(transform, ids, working_set);
         let mut this = Self {
             input,
             transform,
@@ -104,6 +103,12 @@ impl<'a> PartitionRows<'a> {
             this.kept = Some(kept);
         }
         Ok((this, total))
+    }
+
+    /// Whether the rows of `ids` fit into `working_set` bytes.
+    pub(super) fn are_few(transform: &dyn Transform, ids: &[u32], working_set: usize) -> bool {
+        let row_bytes: usize = transform.layers().iter().map(Layer::row_bytes).sum();
+        row_bytes.saturating_mul(ids.len()) <= working_set
     }
 
     pub(super) fn len(&self) -> usize {
@@ -158,7 +163,7 @@ impl<'a> PartitionRows<'a> {
     /// Read all samples once more and fail where they are not what they were at first: a file whose parts were
     /// made from different samples would be damaged from birth. Rows that were kept cannot differ; samples that
     /// change and change back are not noticed.
-    pub(super) fn check_unchanged(&self, mut tick: impl FnMut() -> Result<()>) -> Result<()> {
+    pub(super) fn check_unchanged(&self, mut tick: impl FnMut(usize) -> Result<()>) -> Result<()> {
         if self.kept.is_some() {
             return Ok(());
         }
@@ -169,9 +174,9 @@ impl<'a> PartitionRows<'a> {
             Ok(digests.fold(0u64, |sum, (sample, &id)| sum.wrapping_add(digest(sample, id.into()))))
         };
         let mut total = 0u64;
-        map_in_order(self.threads, self.chunks(), job, |_, sum| {
+        map_in_order(self.threads, self.chunks(), job, |chunk, sum| {
             total = total.wrapping_add(sum);
-            tick()
+            tick(self.chunk_ids(chunk).len())
         })?;
         if total == self.source_digest {
             return Ok(());

@@ -101,9 +101,16 @@ fn trial_size(input: &Input<'_>, spec: &Spec) -> Result<u128> {
         total_bits: layout.total_bits(),
         parameter_bits: Parameters::size_bits(&layout, None),
     };
-    let found = split::search(&stats, &model, None, row_bits.len(), |positions| {
-        let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
-        Ok(slice_rows(&rows, row_bytes, &wanted))
-    })?;
+    let found = split::search(
+        &stats,
+        &model,
+        None,
+        row_bits.len(),
+        |positions| {
+            let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
+            Ok(slice_rows(&rows, row_bytes, &wanted))
+        },
+        || Ok(()),
+    )?;
     Ok(found.size_bits)
 }

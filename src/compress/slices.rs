@@ -55,8 +55,12 @@ impl<'a> SliceSource<'a> {
         (self.memory / self.rows.len().div_ceil(64).max(1) / 8).max(1)
     }
 
-    /// The next `count` slices in order. `tick` is called now and then.
-    pub(super) fn next(&mut self, count: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<BitSlices> {
+    /// The next `count` slices in order. `tick(rows)` is called now and then.
+    pub(super) fn next(
+        &mut self,
+        count: usize,
+        tick: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<BitSlices> {
         let first = self.taken;
         self.taken += count;
         self.batches += 1;
@@ -70,19 +74,24 @@ impl<'a> SliceSource<'a> {
         }
     }
 
-    fn cut(&self, first: usize, count: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<BitSlices> {
+    fn cut(
+        &self,
+        first: usize,
+        count: usize,
+        tick: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<BitSlices> {
         let wanted = &self.order[first..first + count];
         let row_bytes = self.rows.layer(self.layer).row_bytes();
         let mut slices = BitSlices::new(count, self.rows.len());
         let cut = |_, part: &[u8]| Ok(slice_rows(part, row_bytes, wanted));
         self.rows.for_each_chunk(self.layer, cut, |chunk, part| {
             slices.insert(self.rows.chunk_start(chunk), &part);
-            tick()
+            tick(self.rows.chunk_rows())
         })?;
         Ok(slices)
     }
 
-    fn write_spool(&self, first: usize, tick: &mut dyn FnMut() -> Result<()>) -> Result<Spool> {
+    fn write_spool(&self, first: usize, tick: &mut dyn FnMut(usize) -> Result<()>) -> Result<Spool> {
         let wanted = &self.order[first..];
         let row_bytes = self.rows.layer(self.layer).row_bytes();
         // Whole chunks, as many as fit.
@@ -104,7 +113,7 @@ impl<'a> SliceSource<'a> {
                     group = BitSlices::new(wanted.len(), group_rows.min(total - end));
                 }
             }
-            tick()
+            tick(self.rows.chunk_rows())
         })?;
         let file = out.into_inner().map_err(|e| self.io("writing", e.into_error()))?;
         Ok(Spool { file, first, slices: wanted.len(), group_rows })

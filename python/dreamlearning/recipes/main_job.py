@@ -78,6 +78,7 @@ def run_main_job(
         (0.66, 0.9)
     """
     say = say or (lambda line: None)
+    Recipe(epochs=job.epochs, device=job.device).torch_device()  # fails now rather than after the files
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"{name}.gede" for name in ("train", "train_paper", "test")}

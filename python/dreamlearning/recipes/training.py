@@ -61,9 +61,16 @@ class Recipe:
         return self.learning_rate or 0.02 * self.batch_size / 32
 
     def torch_device(self) -> torch.device:
-        """The device in use."""
+        """The device in use.
+
+        Raises:
+            ValueError: torch has no such device here.
+        """
         if self.device != "auto":
-            return torch.device(self.device)
+            try:
+                return torch.empty(0, device=self.device).device
+            except (RuntimeError, AssertionError) as error:
+                raise ValueError(f"device {self.device!r} cannot be used: {error}") from error
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -125,6 +125,8 @@ class Source:
 
     def _field(self, key: str, array: NDArray[Any]) -> NDArray[Any]:
         where = f"{self.name}, field {key!r}"
+        if not key or "\0" in key:
+            raise SourceError(f"{where}: no name for a field; rename it")
         dtype = check_dtype(array.dtype, where)
         if array.ndim == 0 or array.shape[0] != self.num_samples:
             count = array.shape[0] if array.ndim else "a single"

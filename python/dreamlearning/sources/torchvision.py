@@ -71,10 +71,15 @@ def _arguments(cls: type, query: str, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise SourceError(f"{name}: {query!r} is not of the form root=DIR&split=train") from error
     arguments: dict[str, Any] = {key: value if key == "root" else _value(value) for key, value in pairs}
+    twice = [key for key, _ in pairs if [other for other, _ in pairs].count(key) > 1]
+    if twice:
+        raise SourceError(f"{name}: {twice[0]} is given twice")
     parameters = inspect.signature(cls).parameters
     takes_train = "train" in parameters and "split" not in parameters
     if takes_train and "split" in arguments:
         split = arguments.pop("split")
+        if "train" in arguments:
+            raise SourceError(f"{name}: split and train say the same; give one of them")
         if split not in ("train", "test"):
             raise SourceError(f"{name}: split={split}; give split=train or split=test")
         arguments["train"] = split == "train"
