@@ -23,6 +23,8 @@ pub mod sample;
 
 pub mod bits;
 pub mod kernels;
+pub mod predict;
+pub mod rans;
 pub mod transform;
 
 pub mod bases;

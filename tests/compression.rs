@@ -20,6 +20,8 @@ fn memory_and_threads_do_not_change_a_byte() {
         (Data::new(DType::UInt16, &[24], table), Preset::Paper),
         (images(1500, 32, 32, 1, 6).with_classes(2), Preset::Paper),
         (images(700, 32, 32, 3, 7), Preset::Fast),
+        (images(700, 32, 32, 3, 8).with_classes(3), Preset::Small),
+        (images(20, 150, 260, 3, 9), Preset::Small),
     ];
     for (data, preset) in cases {
         let mut options = options(preset);
@@ -53,7 +55,7 @@ fn input<'a>(source: &'a dyn SampleSource, user: &'a str) -> Input<'a> {
 #[test]
 fn samples_that_change_meanwhile_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    for preset in [Preset::Fast, Preset::Paper] {
+    for preset in [Preset::Fast, Preset::Paper, Preset::Small] {
         let mut options = options(preset);
         options.working_set = 0;
         let source = Restless(AtomicUsize::new(0));
@@ -107,6 +109,44 @@ fn bases_are_means_of_the_samples_that_share_them() {
             assert_eq!(found[8..], [-4.0; 8]);
         } else {
             assert_eq!(found, [-1.75; 8]);
+        }
+    }
+}
+
+#[test]
+fn each_block_has_the_coder_that_suits_it() {
+    let coder = |data: &Data| {
+        let (_folder, path) = write_temporary(data, &options(Preset::Small));
+        let dataset = Dataset::open(&path, Reading::Map).unwrap();
+        dataset.verify(2, &mut |_, _| Ok(())).unwrap();
+        let coder = dataset.info(true).unwrap()["partitions"][0]["layers"][0]["coder"].clone();
+        (coder.as_str().unwrap().to_owned(), dataset.info(false).unwrap()["ratio"].as_f64().unwrap())
+    };
+    let (name, ratio) = coder(&images(60, 24, 24, 3, 1));
+    assert!(name == "rans" && ratio < 0.55, "{name} {ratio}");
+    // Four pixels are fewer than a stream's state.
+    assert_eq!(coder(&images(500, 2, 2, 1, 2)).0, "packed");
+    // Noise does not grow, in either.
+    let (_, ratio) = coder(&Data::new(DType::UInt8, &[64, 64], Random(3).bytes(64 * 64 * 300)));
+    assert!(ratio < 1.005, "{ratio}");
+    let (name, ratio) = coder(&Data::new(DType::UInt8, &[64, 64], Random(3).bytes(64 * 64 * 2100)));
+    assert!(name == "rans" && ratio < 1.005, "{name} {ratio}");
+}
+
+#[test]
+fn sixteen_bits_and_large_images_come_back() {
+    let mut random = Random(4);
+    for (shape, spread) in [(vec![40, 50], 300), (vec![3, 140, 131], 5000), (vec![9, 7, 4], 60_000)] {
+        let elements: u64 = shape.iter().product();
+        let mut value = 0u64;
+        let bytes = (0..elements * 12).flat_map(|_| {
+            value = (value + 65_536 + random.next() % spread - spread / 2) % 65_536;
+            (value as u16).to_le_bytes()
+        });
+        let data = Data::new(DType::UInt16, &shape, bytes.collect());
+        let (_folder, path) = write_temporary(&data, &options(Preset::Small));
+        for reading in [Reading::Map, Reading::Positioned] {
+            assert_eq!(support::read_all(&path, reading).unwrap(), data.bytes, "{shape:?}");
         }
     }
 }

@@ -24,6 +24,7 @@ fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
         write_temporary(&images(12, 4, 3, 1, 2).with_classes(3), &options(Preset::Paper)),
         write_temporary(&images(6, 3, 3, 3, 3).with_classes(2), &exact),
         write_temporary(&table, &options(Preset::Paper)),
+        write_temporary(&images(14, 12, 10, 1, 5).with_classes(2), &options(Preset::Small)),
     ]
 }
 
@@ -129,7 +130,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..4,
+        which in 0usize..5,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {

@@ -52,7 +52,7 @@ proptest! {
         kind in any::<u8>(),
         seed in any::<u64>(),
         classes in 1u32..5,
-        preset in prop::sample::select(vec![Preset::Auto, Preset::Fast, Preset::Paper, Preset::Raw]),
+        preset in prop::sample::select(vec![Preset::Auto, Preset::Fast, Preset::Paper, Preset::Raw, Preset::Small]),
         exact in any::<bool>(),
         map in any::<bool>(),
     ) {
@@ -97,7 +97,7 @@ proptest! {
 #[test]
 fn threads_change_neither_the_file_nor_the_samples() {
     let data = images(3000, 16, 16, 3, 5).with_classes(3);
-    for preset in [Preset::Fast, Preset::Paper, Preset::Raw] {
+    for preset in [Preset::Fast, Preset::Paper, Preset::Raw, Preset::Small] {
         let mut options = options(preset);
         options.exact = true;
         let (_one, path) = write_temporary(&data, &options);
@@ -123,7 +123,7 @@ fn noise_grows_by_less_than_one_percent() {
     {
         let mut data = Data::new(dtype, &shape, Vec::new());
         data.bytes = Random(9).bytes(1_000_000 / data.sample_bytes() * data.sample_bytes());
-        for preset in [Preset::Auto, Preset::Fast, Preset::Paper, Preset::Raw] {
+        for preset in [Preset::Auto, Preset::Fast, Preset::Paper, Preset::Raw, Preset::Small] {
             let mut options = options(preset);
             options.exact = true;
             if preset == Preset::Paper && dtype == DType::UInt8 {

@@ -26,7 +26,7 @@ from .sources import LABEL_FIELD, Source, resolve
 
 __all__ = ["PRESETS", "compress"]
 
-PRESETS = ("auto", "fast", "paper", "raw")
+PRESETS = ("auto", "small", "fast", "paper", "raw")
 
 
 def compress(

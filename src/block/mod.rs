@@ -2,13 +2,18 @@
 //! the bytes of a parameters section. Out: those bytes, or a block that turns row numbers into rows.
 
 mod parameters;
+mod predicted;
 
 pub use parameters::{MAX_SPLIT_BITS, Parameters, StoredSplit};
+pub use predicted::{CODER_RANS, PredictedParameters, Stored, open_codec};
+
+use std::sync::Arc;
 
 use crate::bits::{BitLayout, Container, add_offsets};
-use crate::coder::{Coder, ReadBuffers, Sections};
+use crate::coder::{Codec, Coder, Predicted, ReadBuffers, RowError, Sections};
 use crate::container::{FileReader, SectionId, SectionKind};
 use crate::error::Result;
+use crate::sample::SampleLayout;
 use crate::transform::Layer;
 
 /// A block of an open file.
@@ -24,7 +29,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// Read and check the parameters of the block `partition` x `layer_number`, which holds `rows` rows.
+    /// Read and check the parameters of the block `partition` x `layer_number`, which holds `rows` rows of `layer` of
+    /// samples of layout `sample`. `codec` has the codec that is stored with a partition.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] where they contradict the file, [`crate::Error::Io`].
@@ -33,25 +39,46 @@ impl Block {
         partition: u32,
         layer_number: u16,
         layer: &Layer,
+        sample: &SampleLayout,
         rows: u64,
+        codec: &dyn Fn(u32) -> Result<Arc<Codec>>,
     ) -> Result<Self> {
         let id = |kind| SectionId { kind, partition, layer: layer_number };
         let mut buffer = Vec::new();
         let parameters_id = id(SectionKind::Parameters);
         let bytes = file.read_all(file.section(parameters_id)?, &mut buffer)?;
-        let parameters = Parameters::from_bytes(bytes, layer, rows)
-            .map_err(|detail| file.not_understood(parameters_id, detail))?;
+        let wrong = |detail: String| file.not_understood(parameters_id, detail);
+        let records = file.section_number(id(SectionKind::Rows))?;
+        if bytes.first() == Some(&CODER_RANS) {
+            let (parameters, _) = PredictedParameters::from_bytes(bytes, sample, rows).map_err(wrong)?;
+            let with = match parameters.model {
+                Stored::Here(_) => partition,
+                Stored::With(other) => other,
+            };
+            if layer.row_bytes() != sample.bytes()? {
+                return Err(wrong("predicted pixels in a layer that is no image".to_owned()));
+            }
+            let sections = Sections { records, beside: file.section_number(id(SectionKind::Lengths))? };
+            let coder = Predicted::open(file, sections, codec(with)?, rows)?;
+            return Ok(Self {
+                rows,
+                coder: Coder::Predicted(Box::new(coder)),
+                offsets: Vec::new(),
+                container: layer.container,
+                constant_bits: 0,
+                layout: BitLayout::full(layer.columns, layer.container),
+                sections,
+            });
+        }
+        let parameters = Parameters::from_bytes(bytes, layer, rows).map_err(wrong)?;
         let block = Self {
             rows,
-            coder: parameters.coder(),
+            coder: Coder::Packed(parameters.coder()),
             offsets: parameters.offset_row(),
             container: layer.container,
             constant_bits: parameters.constant_bits(),
             layout: parameters.layout,
-            sections: Sections {
-                records: file.section_number(id(SectionKind::Rows))?,
-                bases: file.section_number(id(SectionKind::Bases))?,
-            },
+            sections: Sections { records, beside: file.section_number(id(SectionKind::Bases))? },
         };
         block.coder.check(file, block.sections, rows)?;
         Ok(block)
@@ -72,8 +99,8 @@ impl Block {
         &self.layout
     }
 
-    /// Bits of one record.
-    pub fn record_bits(&self) -> u64 {
+    /// Bits of one record; `None` where records differ in length.
+    pub fn record_bits(&self) -> Option<u64> {
         self.coder.record_bits()
     }
 
@@ -100,6 +127,39 @@ impl Block {
     ) -> Result<()> {
         self.read_bits(file, row, out, buffers)?;
         add_offsets(out, &self.offsets, self.container);
+        Ok(())
+    }
+
+    /// Whether rows are better read many at a time.
+    pub fn wants_batches(&self) -> bool {
+        matches!(self.coder, Coder::Predicted(_))
+    }
+
+    /// Name of the coder, for `info`.
+    pub fn coder_name(&self) -> &'static str {
+        match self.coder {
+            Coder::Packed(_) => "packed",
+            Coder::Predicted(_) => "rans",
+        }
+    }
+
+    /// As [`Block::read_row`] for each of `rows`, into the buffer of the same place in `outs`.
+    ///
+    /// # Errors
+    /// As there, with the place of the row at fault.
+    pub fn read_rows(
+        &self,
+        file: &FileReader,
+        rows: &[u64],
+        outs: &mut [&mut [u8]],
+        buffers: &mut ReadBuffers,
+    ) -> std::result::Result<(), RowError> {
+        if let Coder::Predicted(predicted) = &self.coder {
+            return predicted.read_rows(file, self.sections, rows, outs, buffers);
+        }
+        for (number, (&row, out)) in rows.iter().zip(outs).enumerate() {
+            self.read_row(file, row, out, buffers).map_err(|error| (number, error))?;
+        }
         Ok(())
     }
 

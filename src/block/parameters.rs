@@ -3,7 +3,7 @@
 //! against the layer and the section's length.
 
 use crate::bits::{BitLayout, Container, ones_of_words, pack_positions, unpack_positions};
-use crate::coder::{Coder, Packed};
+use crate::coder::Packed;
 use crate::transform::Layer;
 
 /// Number of the packed coder.
@@ -150,17 +150,17 @@ impl Parameters {
     }
 
     /// The coder that these parameters describe.
-    pub fn coder(&self) -> Coder {
+    pub fn coder(&self) -> Packed {
         let all = self.layout.mask();
         match &self.split {
             None => {
                 let none = vec![0; all.len()];
-                Coder::Packed(Packed::new(&all, &none, &none, &none, 1))
+                Packed::new(&all, &none, &none, &none, 1)
             }
             Some(StoredSplit { base, constant, values, bases }) => {
                 let shared: Vec<u64> =
                     base.iter().zip(constant).map(|(base, constant)| base & !constant).collect();
-                Coder::Packed(Packed::new(&all, &shared, constant, values, *bases))
+                Packed::new(&all, &shared, constant, values, *bases)
             }
         }
     }

@@ -3,18 +3,25 @@
 //! A coder is one file with one type: add the file, a variant of [`Coder`] with its arms, a number in
 //! `block/parameters.rs` and `docs/format.md`, and the writing of its records in `compress/encode.rs`.
 
+pub mod lengths;
 mod packed;
+mod predicted;
 
 pub use packed::Packed;
+pub use predicted::{Codec, Predicted, RowError};
 
 use crate::container::FileReader;
 use crate::error::Result;
+use crate::kernels::lanes::{Group, Path};
+use crate::predict::planes::Extent;
 
 /// Buffers of one thread for bytes that do not lie in a map.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReadBuffers {
     records: Vec<u8>,
     bases: Vec<u8>,
+    /// Working memory of [`Predicted`].
+    groups: Vec<((Extent, usize, Path), Group)>,
     /// Bytes of records and bases read so far.
     pub bytes_read: u64,
 }
@@ -24,15 +31,16 @@ pub struct ReadBuffers {
 pub struct Sections {
     /// Records.
     pub records: usize,
-    /// Base table.
-    pub bases: usize,
+    /// What goes with them: the base table, or the lengths of streams.
+    pub beside: usize,
 }
 
 /// The coder of one block, whichever it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Coder {
     /// Fixed width.
     Packed(Packed),
+    /// Predicted pixels and entropy-coded residuals.
+    Predicted(Box<Predicted>),
 }
 
 impl Coder {
@@ -43,6 +51,7 @@ impl Coder {
     pub fn check(&self, file: &FileReader, at: Sections, rows: u64) -> Result<()> {
         match self {
             Self::Packed(packed) => packed.check(file, at, rows),
+            Self::Predicted(_) => Ok(()),
         }
     }
 
@@ -60,6 +69,9 @@ impl Coder {
     ) -> Result<()> {
         match self {
             Self::Packed(packed) => packed.read_row(file, at, row, out, buffers),
+            Self::Predicted(predicted) => {
+                predicted.read_rows(file, at, &[row], &mut [out], buffers).map_err(|(_, error)| error)
+            }
         }
     }
 
@@ -76,6 +88,7 @@ impl Coder {
     ) -> Result<u64> {
         match self {
             Self::Packed(packed) => packed.read_base_id(file, at, row, buffers),
+            Self::Predicted(_) => Ok(0),
         }
     }
 
@@ -83,6 +96,7 @@ impl Coder {
     pub fn bases(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.bases(),
+            Self::Predicted(_) => 1,
         }
     }
 
@@ -90,13 +104,15 @@ impl Coder {
     pub fn base_bits(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.base_bits(),
+            Self::Predicted(_) => 0,
         }
     }
 
-    /// Bits of one record.
-    pub fn record_bits(&self) -> u64 {
+    /// Bits of one record; `None` where records differ in length.
+    pub fn record_bits(&self) -> Option<u64> {
         match self {
-            Self::Packed(packed) => packed.record_bits(),
+            Self::Packed(packed) => Some(packed.record_bits()),
+            Self::Predicted(_) => None,
         }
     }
 }

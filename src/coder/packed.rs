@@ -79,7 +79,7 @@ impl Packed {
 
     pub(super) fn check(&self, file: &FileReader, at: Sections, rows: u64) -> Result<()> {
         check_section(file, at.records, self.record_bits(), rows)?;
-        check_section(file, at.bases, self.base_bits, self.bases)
+        check_section(file, at.beside, self.base_bits, self.bases)
     }
 
     pub(super) fn read_row(
@@ -108,7 +108,7 @@ impl Packed {
             let detail = format!("base_id {base} of {} bases", self.bases);
             return Err(file.corrupt(section.entry().id, detail));
         }
-        let section = file.section_at(at.bases);
+        let section = file.section_at(at.beside);
         let (table, bit, bytes) = read_entry(file, section, self.base_bits, base, &mut buffers.bases)?;
         buffers.bytes_read += bytes;
         kernels::scatter_sparse(table, bit, self.base_bits, &self.base, out);

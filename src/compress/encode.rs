@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::meter::Meter;
 use super::partition::{PartitionRows, can_be_split};
+use super::predicted::Learned;
 use super::slices::SliceSource;
 use super::{Input, Preset};
 use crate::bases::Groups;
 use crate::bits::{BitLayout, BitWriter, PADDING, count_ones};
 use crate::block::{Parameters, StoredSplit};
-use crate::coder::{Coder, Packed};
+use crate::coder::Packed;
 use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::Result;
@@ -38,6 +39,8 @@ pub(super) struct Run<'a, 'p> {
     pub(super) meter: Meter<'a, 'p>,
     /// Passes over the rows of one layer.
     pub(super) passes: u64,
+    /// What the preset `small` has learned, and the partition that stores it once one does.
+    pub(super) learned: Option<Learned>,
     pub(super) digest: u64,
     pub(super) max_error: f64,
 }
@@ -58,18 +61,34 @@ impl Run<'_, '_> {
             })?;
         self.digest = self.digest.wrapping_add(scan.digest);
         self.max_error = self.max_error.max(scan.max_error);
-        for layer in 0..layers {
-            let last = layer + 1 == layers;
-            self.block(number, layer, &rows, last)?;
+        if self.preset == Preset::Small {
+            self.small_block(number, &rows)?;
+        } else {
+            for layer in 0..layers {
+                self.block(number, layer, &rows, layer + 1 == layers)?;
+            }
         }
         rows.check_unchanged(|count| self.meter.advance(count as u64))?;
         self.meter.end()
     }
 
     fn block(&mut self, partition: u32, layer: usize, rows: &PartitionRows<'_>, last: bool) -> Result<()> {
-        let id = |kind| SectionId { kind, partition, layer: layer as u16 };
         let (parameters, groups) = self.choose_split(layer, rows)?;
-        let Coder::Packed(coder) = parameters.coder();
+        self.packed_block(partition, layer, rows, last, &parameters, &groups)
+    }
+
+    /// Write a block of the coder `packed`.
+    pub(super) fn packed_block(
+        &mut self,
+        partition: u32,
+        layer: usize,
+        rows: &PartitionRows<'_>,
+        last: bool,
+        parameters: &Parameters,
+        groups: &Groups,
+    ) -> Result<()> {
+        let id = |kind| SectionId { kind, partition, layer: layer as u16 };
+        let coder = parameters.coder();
         self.writer.section(id(SectionKind::Parameters), &parameters.to_bytes())?;
 
         self.writer.begin(id(SectionKind::Bases))?;
@@ -88,7 +107,11 @@ impl Run<'_, '_> {
     }
 
     /// Algorithm 1 on one block. Where its split would not be smaller than no split at all, there is none.
-    fn choose_split(&mut self, layer: usize, rows: &PartitionRows<'_>) -> Result<(Parameters, Groups)> {
+    pub(super) fn choose_split(
+        &mut self,
+        layer: usize,
+        rows: &PartitionRows<'_>,
+    ) -> Result<(Parameters, Groups)> {
         let columns = rows.layer(layer).columns;
         let mut layout = BitLayout::full(columns, rows.layer(layer).container);
         let mut offsets = None;

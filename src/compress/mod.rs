@@ -8,6 +8,7 @@
 mod encode;
 mod meter;
 mod partition;
+mod predicted;
 mod preset;
 mod slices;
 
@@ -168,6 +169,7 @@ pub fn compress(
         folder: path.parent().unwrap_or(Path::new("")),
         meter: meter::Meter::new(on_progress, input.num_samples),
         passes: 1,
+        learned: None,
         digest: 0,
         max_error: 0.0,
     };

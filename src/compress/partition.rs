@@ -198,6 +198,11 @@ impl<'a> PartitionRows<'a> {
         self.compute(layer, &ids)
     }
 
+    /// Rows of a chunk.
+    pub(super) fn chunk_len(&self, chunk: usize) -> usize {
+        self.chunk_ids(chunk).len()
+    }
+
     fn chunk_ids(&self, chunk: usize) -> &'a [u32] {
         let start = self.chunk_start(chunk);
         &self.ids[start..(start + self.chunk_rows).min(self.ids.len())]

@@ -16,19 +16,27 @@ const TRIAL_BYTES: u64 = 16 << 20;
 /// What a user picks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// `fast` for images, `paper` for tables.
+    /// `small` for images, `paper` for tables.
     Auto,
     /// Reversible colour or nothing, then packed; always bit-exact.
     Fast,
     /// The paper's: YCbCr and DCT for images, order-preserving integers for tables.
     Paper,
+    /// Pixels predicted with a model learned from the data, residuals entropy-coded; always bit-exact. What is no
+    /// 8- or 16-bit image is compressed as by `paper`, exactly.
+    Small,
     /// Every sample as it is: the fastest to read.
     Raw,
 }
 
 impl Preset {
-    const NAMES: [(Self, &'static str); 4] =
-        [(Self::Auto, "auto"), (Self::Fast, "fast"), (Self::Paper, "paper"), (Self::Raw, "raw")];
+    const NAMES: [(Self, &'static str); 5] = [
+        (Self::Auto, "auto"),
+        (Self::Small, "small"),
+        (Self::Fast, "fast"),
+        (Self::Paper, "paper"),
+        (Self::Raw, "raw"),
+    ];
 
     /// The preset called `name`.
     ///
@@ -36,7 +44,9 @@ impl Preset {
     /// [`Error::Argument`] lists the names.
     pub fn from_name(name: &str) -> Result<Self> {
         Self::NAMES.iter().find(|entry| entry.1 == name).map(|entry| entry.0).ok_or_else(|| {
-            Error::Argument(format!("preset '{name}' does not exist; presets are auto, fast, paper and raw"))
+            Error::Argument(format!(
+                "preset '{name}' does not exist; presets are auto, small, fast, paper and raw"
+            ))
         })
     }
 
@@ -45,12 +55,12 @@ impl Preset {
         Self::NAMES.iter().find(|entry| entry.0 == self).map_or("auto", |entry| entry.1)
     }
 
-    /// What `Auto` stands for with samples of `layout`.
+    /// What the preset stands for with samples of `layout`.
     #[must_use]
     pub fn resolve(self, layout: &SampleLayout) -> Self {
         match self {
-            Self::Auto if ImageShape::of(layout).is_some() => Self::Fast,
-            Self::Auto => Self::Paper,
+            Self::Auto | Self::Small if ImageShape::of(layout).is_some() => Self::Small,
+            Self::Auto | Self::Small => Self::Paper,
             other => other,
         }
     }
@@ -62,7 +72,7 @@ pub(super) fn choose(input: &Input<'_>, options: &CompressOptions) -> Result<Spe
     match options.preset.resolve(&input.layout) {
         Preset::Paper if image.is_some() => Ok(Spec::Dct { exact: options.exact }),
         Preset::Paper => Ok(Spec::Columns),
-        Preset::Raw => Ok(Spec::Identity),
+        Preset::Raw | Preset::Small => Ok(Spec::Identity),
         _ if image.is_some_and(|image| image.channels == 3) => {
             let plain = trial_size(input, &Spec::Identity)?;
             let colour = trial_size(input, &Spec::Colour)?;

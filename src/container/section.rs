@@ -24,18 +24,21 @@ pub enum SectionKind {
     Bases,
     /// Records (base_id and deviation) of one block.
     Rows,
+    /// Lengths of the streams of one block.
+    Lengths,
     /// Something optional from a newer minor version.
     Unknown(u16),
 }
 
 impl SectionKind {
-    const KNOWN: [(u16, Self, &'static str); 6] = [
+    const KNOWN: [(u16, Self, &'static str); 7] = [
         (1, Self::Metadata, "metadata"),
         (2, Self::Field, "fields"),
         (3, Self::Index, "index"),
         (4, Self::Parameters, "parameters"),
         (5, Self::Bases, "bases"),
         (6, Self::Rows, "rows"),
+        (7, Self::Lengths, "lengths"),
     ];
 
     /// Number in the file.

@@ -13,6 +13,19 @@ use crate::transform::{Layer, Scratch};
 /// Batches of fewer bytes are decoded on the calling thread: waking others would take longer.
 const INLINE_BYTES: usize = 64 << 10;
 
+/// Bytes of samples that are decoded together.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// `error` with the sample that was being read.
+fn name_sample(error: Error, index: u64) -> Error {
+    match error {
+        Error::Corrupt { path, section, detail } => {
+            Error::Corrupt { path, section, detail: format!("{detail} (reading sample {index})") }
+        }
+        other => other,
+    }
+}
+
 /// Working memory of one thread.
 pub(super) struct Worker {
     rows: Vec<Vec<u8>>,
@@ -65,10 +78,10 @@ impl Dataset {
         for_each_piece(threads, out, per_piece * self.sample_bytes, |piece, out| {
             let indices = &indices[piece * per_piece..];
             let mut worker = Worker::new(self);
-            for (&index, sample) in indices.iter().zip(out.chunks_exact_mut(self.sample_bytes)) {
-                let resolved = self.resolve(index).ok_or(Error::Index { index, len })?;
-                self.decode_one(resolved, sample, &mut worker)?;
-            }
+            let count = out.len() / self.sample_bytes;
+            let resolved: Option<Vec<u64>> =
+                indices[..count].iter().map(|&index| self.resolve(index)).collect();
+            self.decode_many(&resolved.unwrap_or_default(), out, &mut worker)?;
             self.bytes_read.fetch_add(worker.buffers.bytes_read, Ordering::Relaxed);
             Ok(())
         })
@@ -80,13 +93,52 @@ impl Dataset {
         (resolved < len).then_some(resolved)
     }
 
+    /// Decode samples `indices`, which exist, to `out`, one after another.
+    pub(super) fn decode_many(&self, indices: &[u64], out: &mut [u8], worker: &mut Worker) -> Result<()> {
+        let per_batch = (BATCH_BYTES / self.sample_bytes).max(1);
+        let parts = indices.chunks(per_batch).zip(out.chunks_mut(per_batch * self.sample_bytes));
+        for (indices, out) in parts {
+            self.decode_batch(indices, out, worker)?;
+        }
+        Ok(())
+    }
+
+    fn decode_batch(&self, indices: &[u64], out: &mut [u8], worker: &mut Worker) -> Result<()> {
+        let samples = out.chunks_exact_mut(self.sample_bytes);
+        if !self.transform.in_place() || !self.has_batches(indices, worker)? {
+            return indices
+                .iter()
+                .zip(samples)
+                .try_for_each(|(&i, sample)| self.decode_one(i, sample, worker));
+        }
+        let mut wanted = Vec::with_capacity(indices.len());
+        for (&index, sample) in indices.iter().zip(samples) {
+            let (partition, row) = self.locate(index, &mut worker.index)?;
+            wanted.push((partition, row, index, sample));
+        }
+        wanted.sort_by_key(|&(partition, ..)| partition);
+        for part in wanted.chunk_by_mut(|a, b| a.0 == b.0) {
+            let rows: Vec<u64> = part.iter().map(|wanted| wanted.1).collect();
+            let block = self.block(part[0].0, 0)?;
+            let (numbers, mut outs): (Vec<u64>, Vec<&mut [u8]>) =
+                part.iter_mut().map(|(_, _, index, sample)| (*index, &mut **sample)).unzip();
+            block
+                .read_rows(&self.file, &rows, &mut outs, &mut worker.buffers)
+                .map_err(|(place, error)| name_sample(error, numbers[place]))?;
+            outs.iter_mut().for_each(|sample| self.transform.inverse_in_place(sample));
+        }
+        Ok(())
+    }
+
+    /// Whether the first sample's block is one of those that are better read many rows at a time.
+    fn has_batches(&self, indices: &[u64], worker: &mut Worker) -> Result<bool> {
+        let Some(&first) = indices.first() else { return Ok(false) };
+        let (partition, _) = self.locate(first, &mut worker.index)?;
+        Ok(self.block(partition, 0)?.wants_batches())
+    }
+
     pub(super) fn decode_one(&self, index: u64, sample: &mut [u8], worker: &mut Worker) -> Result<()> {
-        self.decode_row(index, sample, worker).map_err(|e| match e {
-            Error::Corrupt { path, section, detail } => {
-                Error::Corrupt { path, section, detail: format!("{detail} (reading sample {index})") }
-            }
-            other => other,
-        })
+        self.decode_row(index, sample, worker).map_err(|error| name_sample(error, index))
     }
 
     fn decode_row(&self, index: u64, sample: &mut [u8], worker: &mut Worker) -> Result<()> {

@@ -9,11 +9,12 @@ mod summary;
 mod verify;
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::bits::{PADDING, bits_for};
-use crate::block::Block;
+use crate::block::{Block, open_codec};
+use crate::coder::Codec;
 use crate::container::{FileReader, MAX_METADATA_BYTES, Reading, Section, SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
@@ -32,6 +33,8 @@ pub struct Dataset {
     starts: Vec<u64>,
     /// Partition after partition, layer after layer.
     blocks: Vec<OnceLock<Block>>,
+    /// For every partition, what it has learned and others may use.
+    codecs: Vec<OnceLock<Arc<Codec>>>,
     index_bits: u32,
     bytes_read: AtomicU64,
 }
@@ -75,6 +78,7 @@ impl Dataset {
             sample_bytes,
             starts,
             blocks: (0..blocks).map(|_| OnceLock::new()).collect(),
+            codecs: metadata.partitions.iter().map(|_| OnceLock::new()).collect(),
             index_bits,
             bytes_read: AtomicU64::new(0),
             metadata,
@@ -195,7 +199,23 @@ impl Dataset {
         }
         let rows = self.metadata.partitions[partition].count;
         let layer_of = &self.transform.layers()[layer];
-        let block = Block::open(&self.file, partition as u32, layer as u16, layer_of, rows)?;
+        let sample = &self.metadata.sample;
+        let codec = |partition| self.codec(partition);
+        let block = Block::open(&self.file, partition as u32, layer as u16, layer_of, sample, rows, &codec)?;
         Ok(slot.get_or_init(|| block))
+    }
+
+    /// The codec that is stored with a partition.
+    fn codec(&self, partition: u32) -> Result<Arc<Codec>> {
+        let slot = self.codecs.get(partition as usize).ok_or_else(|| {
+            let id = SectionId { kind: SectionKind::Parameters, partition, layer: 0 };
+            self.file.corrupt(id, "there is no such partition")
+        })?;
+        if let Some(codec) = slot.get() {
+            return Ok(Arc::clone(codec));
+        }
+        let rows = self.metadata.partitions[partition as usize].count;
+        let codec = Arc::new(open_codec(&self.file, partition, &self.metadata.sample, rows)?);
+        Ok(Arc::clone(slot.get_or_init(|| codec)))
     }
 }

@@ -82,6 +82,7 @@ impl Dataset {
                     layers.push(json!({
                         "name": description.name,
                         "bits_per_sample": block.layout().total_bits(),
+                        "coder": block.coder_name(),
                         "record_bits": block.record_bits(),
                         "base_bits": block.base_bits(),
                         "constant_bits": block.constant_bits(),

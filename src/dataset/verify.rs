@@ -34,12 +34,10 @@ impl Dataset {
                 let start = number as u64 * per_job;
                 let end = (start + per_job).min(self.len());
                 let mut worker = Worker::new(self);
-                let mut sample = vec![0; self.sample_bytes];
-                let mut sum = 0u64;
-                for index in start..end {
-                    self.decode_one(index, &mut sample, &mut worker)?;
-                    sum = sum.wrapping_add(digest(&sample, index));
-                }
+                let mut samples = vec![0; (end - start) as usize * self.sample_bytes];
+                self.decode_many(&(start..end).collect::<Vec<_>>(), &mut samples, &mut worker)?;
+                let digests = (start..end).zip(samples.chunks_exact(self.sample_bytes));
+                let sum = digests.fold(0u64, |sum, (index, sample)| sum.wrapping_add(digest(sample, index)));
                 Ok((sum, end))
             };
             map_in_order(thread_count(num_threads), jobs, job, |_, (sum, end)| {

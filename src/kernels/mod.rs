@@ -7,6 +7,7 @@
 //! * [`add_green`]: the inverse of the reversible colour transform on 8-bit pixels.
 //! * [`multiply_rows`]: integer matrix products of the inverse DCT.
 
+pub mod lanes;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
