@@ -30,6 +30,7 @@ from numpy.lib.format import open_memmap
 BATCH = 256
 SHARE = 0.1
 COMPRESSIONS: dict[str, dict[str, Any]] = {
+    "small": {"preset": "small"},
     "fast": {"preset": "fast"},
     "fast by label": {"preset": "fast", "partition_by": "label"},
     "paper": {"preset": "paper"},
@@ -152,7 +153,7 @@ def main() -> None:
     reading, compressing = {}, {}
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         folder = Path(scratch)
-        for name, chosen in (("fast", {}), ("paper", {"partition_by": "label"})):
+        for name, chosen in (("small", {}), ("raw", {}), ("paper", {"partition_by": "label"})):
             path = folder / f"{name}.gede"
             dreamlearning.compress((images, labels), path, preset=name, progress=False, **chosen).close()
             for way in ("mmap", "pread"):

@@ -5,7 +5,7 @@
 //!
 //! Writing: [`source`] (where samples come from) -> [`sample`] (what one is) -> [`transform`] (columns) -> [`bits`]
 //! (positions) -> [`entropy`] -> [`split`] with [`bases`] (Algorithm 1 of the paper) -> [`block`] and [`coder`]
-//! (records) -> [`container`] (bytes on disk). [`mod@compress`] drives it.
+//! (records; for images [`predict`] and [`rans`]) -> [`container`] (bytes on disk). [`mod@compress`] drives it.
 //!
 //! Reading: [`dataset`] opens a file and decodes samples straight into the caller's buffer; [`condense`] clusters
 //! them.

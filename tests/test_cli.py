@@ -43,7 +43,7 @@ def test_compress_info_verify_extract(cli, tmp_path, digits):
     out, err = cli("compress", "sklearn:digits", path, "--partition-by", "label", "--threads", 2)
     assert err == ""  # no bar where there is no terminal
     assert "1,797 samples" in out
-    assert "preset fast, bit-exact" in out
+    assert "preset small, bit-exact" in out
 
     out, _ = cli("info", path)
     for word in ("1,797", "(8, 8)", "label", "rows", "share", "100.0%"):

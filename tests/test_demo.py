@@ -45,9 +45,9 @@ def test_demo_measures_every_form_and_both_trainings(demo_folder):
     sizes = result["sizes"]
     assert sizes["raw"]["bytes"] == 300 * 64 + 300
     assert sizes["png"]["bytes"] > sizes["raw"]["bytes"]  # a PNG of 8x8 pixels is mostly header
-    assert sizes["fast"]["exact"]
-    assert sizes["fast"]["max_error"] == 0
-    assert sizes["fast"]["bytes"] == (folder / "train.gede").stat().st_size
+    assert sizes["small"]["exact"]
+    assert sizes["small"]["max_error"] == 0
+    assert sizes["small"]["bytes"] == (folder / "train.gede").stat().st_size
     assert sizes["paper"]["bytes"] == (folder / "train_paper.gede").stat().st_size
     everything, part = result["runs"]
     assert [epoch["samples_seen"] for epoch in everything["epochs"]] == [300, 600]
@@ -66,7 +66,7 @@ def test_demo_prints_one_table_and_saves_one_picture(demo_folder):
     for row in (
         "raw arrays",
         "PNG per image",
-        ".gede fast",
+        ".gede small",
         ".gede paper",
         "train: all data",
         "train: a fresh 20%",

@@ -62,7 +62,7 @@ def test_info(digits_file, digits_path):
     assert info["raw_bytes"] == 1797 * 65
     assert info["file_bytes"] == digits_path.stat().st_size == sum(info["sections"].values())
     assert info["ratio"] == info["file_bytes"] / info["raw_bytes"]
-    assert info["preset"] == "fast"
+    assert info["preset"] == "small"
     assert info["exact"] is True
     assert info["max_error"] == 0
     assert info["classes"] == digits_file.classes == list("0123456789")
@@ -77,7 +77,7 @@ def test_info(digits_file, digits_path):
 
 def test_repr_and_html(digits_file):
     text = repr(digits_file)
-    assert all(word in text for word in ("n=1797", "(8, 8)", "uint8", "'fast'", "ratio=0."))
+    assert all(word in text for word in ("n=1797", "(8, 8)", "uint8", "'small'", "ratio=0."))
     assert "NOT" not in text
     assert digits_file._repr_html_().startswith("<table>")
 

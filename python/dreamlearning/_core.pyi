@@ -63,10 +63,10 @@ def compress(
 
     ``fields``: name and array (first axis n) of everything stored raw. ``partition_ids``: for every sample
     the number of its partition, an index into ``partition_names``. ``metadata``: JSON kept as it is.
-    ``preset``: "auto" | "fast" | "paper" | "raw". ``tau``: plateau threshold of Algorithm 1, None for the
-    proven global minimum. ``num_threads``: 0 for all cores. ``progress(done, total, raw_bytes, file_bytes)``
-    is called from the calling thread a few times a second; an exception it raises aborts the compression and
-    is passed on.
+    ``preset``: "auto" | "small" | "fast" | "paper" | "raw". ``tau``: plateau threshold of Algorithm 1, None
+    for the proven global minimum. ``num_threads``: 0 for all cores.
+    ``progress(done, total, raw_bytes, file_bytes)`` is called from the calling thread a few times a second;
+    an exception it raises aborts the compression and is passed on.
     """
 
 @final

@@ -49,9 +49,9 @@ def compress(
             ``.npy``, ``.npz`` or ``.gede`` file; one array of shape (n, ...); ``(samples, labels)``; a
             dictionary of arrays; or a map-style data set.
         path: the file to write, usually ``*.gede``.
-        preset: ``"fast"`` (always bit-exact), ``"paper"`` (Algorithm 1 of the paper; images only
-            near-lossless unless ``exact``), ``"raw"`` (samples as they are: the fastest to read), or
-            ``"auto"``: ``fast`` for images and ``paper`` for tables.
+        preset: ``"small"`` (images: learned prediction and entropy coding), ``"fast"``, ``"paper"``
+            (Algorithm 1 of the paper; images only near-lossless unless ``exact``), ``"raw"`` (samples as
+            they are: the fastest to read), or ``"auto"``: ``small`` for images and ``paper`` for tables.
         exact: ``True`` makes ``paper`` bit-exact for images too.
         partition_by: name of an integer field, usually ``"label"``; the samples of each value are coded
             together.

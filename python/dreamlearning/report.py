@@ -18,7 +18,7 @@ __all__ = ["main_job_figure", "save_figure"]
 
 # One colour for what is stored plainly, one for our files, one for training on a part.
 _PLAIN, _OURS, _PART = "#9aa5b1", "#2166ac", "#e08214"
-_SIZE_LABELS = {"raw": "raw arrays", "png": "PNG per image", "fast": ".gede fast", "paper": ".gede paper"}
+_SIZE_LABELS = {"raw": "raw arrays", "png": "PNG per image", "small": ".gede small", "paper": ".gede paper"}
 
 
 def main_job_figure(result: dict[str, Any]) -> "Figure":
@@ -68,7 +68,7 @@ def _draw_sizes(axes: "Axes", sizes: dict[str, Any]) -> None:
     names = [name for name in _SIZE_LABELS if name in sizes]
     unit, divisor = _unit(max(sizes[name]["bytes"] for name in names))
     values = [sizes[name]["bytes"] / divisor for name in names]
-    colours = [_OURS if name in ("fast", "paper") else _PLAIN for name in names]
+    colours = [_OURS if name in ("small", "paper") else _PLAIN for name in names]
     bars = axes.barh([_size_label(name, sizes[name]) for name in names], values, color=colours, height=0.62)
     axes.bar_label(bars, [f"{sizes[name]['share']:.0%}" for name in names], padding=4)
     axes.invert_yaxis()

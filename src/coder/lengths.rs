@@ -2,7 +2,7 @@
 //! place of any stream is read in constant time.
 //!
 //! Lengths are stored in units of 2 bytes, as differences to the shortest, in as many bits as the largest needs. Every
-//! [`GROUP`] streams, the place where the first of them begins is stored as well.
+//! 64 streams, the place where the first of them begins is stored as well.
 
 use crate::bits::{BitWriter, PADDING, bits_for, read_bits};
 use crate::container::{FileReader, Section};

@@ -103,7 +103,7 @@ impl Frequencies {
 
 /// 0, 255, 1, 254, ...: residuals by their size.
 fn unfold(i: usize) -> usize {
-    if i % 2 == 0 { i / 2 } else { SYMBOLS - 1 - i / 2 }
+    if i.is_multiple_of(2) { i / 2 } else { SYMBOLS - 1 - i / 2 }
 }
 
 #[cfg(test)]

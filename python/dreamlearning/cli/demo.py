@@ -106,7 +106,7 @@ def _print_table(result: dict[str, Any]) -> None:
         "raw": ("raw arrays", size(data["raw_image_bytes"])),
         "png": ("PNG per image", ""),
         "paper": (f".gede paper, {_loss(sizes['paper'])}", ""),
-        "fast": (f".gede fast, {_loss(sizes['fast'])}", ""),
+        "small": (f".gede small, {_loss(sizes['small'])}", ""),
     }
     for key, (label, held) in stored.items():
         table.add_row(label, size(sizes[key]["bytes"]), f"{sizes[key]['share']:.1%}", held)
@@ -115,7 +115,7 @@ def _print_table(result: dict[str, Any]) -> None:
         fraction = run["recipe"]["fraction"]
         label = "train: all data" if fraction == 1 else f"train: a fresh {fraction:.0%}"
         # Without /proc all of the file may be resident.
-        held = run["batch_bytes"] + (run["mapped_bytes"] or sizes["fast"]["bytes"])
+        held = run["batch_bytes"] + (run["mapped_bytes"] or sizes["small"]["bytes"])
         seconds, accuracy = f"{run['seconds_per_epoch']:.2f}", f"{run['test_accuracy']:.1%}"
         table.add_row(label, "", "", size(held), seconds, accuracy)
     console = Console()
@@ -128,8 +128,8 @@ def _print_table(result: dict[str, Any]) -> None:
         else "all of the mapped file, as this system does not tell which pages are resident"
     )
     console.print(
-        "On disk: images and labels; PNG is the sum of the file contents. Both trainings read the .gede fast "
-        "file, all of it per epoch or a fresh part of it. RAM held by training data, on all data: "
+        "On disk: images and labels; PNG is the sum of the file contents. Both trainings read the .gede "
+        "small file, all of it per epoch or a fresh part of it. RAM held by training data, on all data: "
         f"{size(runs[0]['batch_bytes'])} of decoded batches (at most three are alive at once) + {resident}; "
         f"raw arrays are held whole. Accuracy is that of the last of {len(runs[0]['epochs'])} epochs, on "
         f"{data['test_samples']:,} images never trained on; seconds are the median, without evaluation.",

@@ -65,7 +65,7 @@ def run_main_job(
 
     Returns:
         JSON types: ``machine``, ``job``, ``data`` (counts and shape), ``sizes`` (``raw``, ``png``,
-        ``fast``, ``paper``, each with ``bytes`` and ``share`` of raw) and ``runs`` (one training each, see
+        ``small``, ``paper``, each with ``bytes`` and ``share`` of raw) and ``runs`` (one training each, see
         :class:`Run`).
 
     Raises:
@@ -74,7 +74,7 @@ def run_main_job(
 
     Example:
         >>> result = run_main_job(MainJob(epochs=2), "out")                     # doctest: +SKIP
-        >>> result["sizes"]["fast"]["share"], result["runs"][0]["test_accuracy"]    # doctest: +SKIP
+        >>> result["sizes"]["small"]["share"], result["runs"][0]["test_accuracy"]    # doctest: +SKIP
         (0.66, 0.9)
     """
     say = say or (lambda line: None)
@@ -137,7 +137,7 @@ def _write_files(
     png = png_bytes(images) + labels.nbytes
     sizes["png"] = {"bytes": png, "share": png / raw}
     for name, key, preset, partition_by in (
-        ("train", "fast", "fast", None),
+        ("train", "small", "small", None),
         ("train_paper", "paper", "paper", LABEL_FIELD),
     ):
         made = Source(source.name, images, {LABEL_FIELD: labels}, classes=source.classes)
@@ -157,7 +157,7 @@ def _write_files(
         exact = "bit-exact" if not error else f"not lossless, largest error {error}"
         say(f"{paths[name].name}: {size:,} bytes, {size / raw:.1%} of raw, decoded and compared: {exact}")
     made = Source(source.name, test_images, {LABEL_FIELD: test_labels}, classes=source.classes)
-    with compress(made, paths["test"], preset="fast", overwrite=True, progress=False) as f:
+    with compress(made, paths["test"], overwrite=True, progress=False) as f:
         _check(f, test_images, test_labels)
     data = {
         "source": source.name,

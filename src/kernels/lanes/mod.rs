@@ -4,7 +4,7 @@
 //! The definition is [`crate::predict::scalar`]; this is the same for 8-bit images. An image is decoded pixel after pixel,
 //! each after the ones before, so one image alone leaves a core idle. Lanes are independent, and all do the same.
 //!
-//! [`Lanes`] is what a vector can do, [`portable`] for every CPU, others for CPUs that have the instructions; [`walk`] is
+//! `Lanes` is what a vector can do, `portable.rs` for every CPU, others for CPUs that have the instructions; `walk.rs` is
 //! what is done with it, once for all.
 
 #[cfg(target_arch = "x86_64")]

@@ -39,13 +39,10 @@ pub(super) fn merge(counts: &[Counts]) -> (Vec<u8>, Vec<Counts>) {
         // Of equal gains the first.
         let best = pairs.max_by_key(|&(gain, a, b)| (gain, std::cmp::Reverse((a, b))));
         let left = tables.iter().flatten().count();
-        let Some((gain, a, b)) = best.filter(|&(gain, _, _)| gain >= 0 || left > MAX_TABLES) else { break };
-        let _ = gain;
-        if let Some(second) = tables[b].take() {
-            if let Some(first) = &mut tables[a] {
-                first.iter_mut().zip(second).for_each(|(n, more)| *n += more);
-                costs[a] = cost(first);
-            }
+        let Some((_, a, b)) = best.filter(|&(gain, ..)| gain >= 0 || left > MAX_TABLES) else { break };
+        if let (Some(second), Some(first)) = (tables[b].take(), &mut tables[a]) {
+            first.iter_mut().zip(second).for_each(|(n, more)| *n += more);
+            costs[a] = cost(first);
         }
         owner.iter_mut().filter(|owner| **owner == b).for_each(|owner| *owner = a);
         for other in 0..tables.len() {
