@@ -115,15 +115,17 @@ fn bases_are_means_of_the_samples_that_share_them() {
 
 #[test]
 fn each_block_has_the_coder_that_suits_it() {
-    let coder = |data: &Data| {
-        let (_folder, path) = write_temporary(data, &options(Preset::Small));
+    let coder_of = |data: &Data, preset: Preset| {
+        let (_folder, path) = write_temporary(data, &options(preset));
         let dataset = Dataset::open(&path, Reading::Map).unwrap();
         dataset.verify(2, &mut |_, _| Ok(())).unwrap();
         let coder = dataset.info(true).unwrap()["partitions"][0]["layers"][0]["coder"].clone();
         (coder.as_str().unwrap().to_owned(), dataset.info(false).unwrap()["ratio"].as_f64().unwrap())
     };
+    let coder = |data: &Data| coder_of(data, Preset::Small);
     let (name, ratio) = coder(&images(60, 24, 24, 3, 1));
     assert!(name == "rans" && ratio < 0.55, "{name} {ratio}");
+    assert_eq!(coder_of(&images(60, 24, 24, 3, 1), Preset::Fast).0, "filtered");
     // Four pixels are fewer than a stream's state.
     assert_eq!(coder(&images(500, 2, 2, 1, 2)).0, "packed");
     // Noise does not grow, in either.

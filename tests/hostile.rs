@@ -25,6 +25,7 @@ fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
         write_temporary(&images(6, 3, 3, 3, 3).with_classes(2), &exact),
         write_temporary(&table, &options(Preset::Paper)),
         write_temporary(&images(14, 12, 10, 1, 5).with_classes(2), &options(Preset::Small)),
+        write_temporary(&images(9, 13, 9, 3, 6), &options(Preset::Fast)),
     ]
 }
 
@@ -130,7 +131,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..5,
+        which in 0usize..6,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {

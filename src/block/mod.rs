@@ -1,16 +1,18 @@
 //! A block: one partition x layer, with its own column parameters, split and coder. In: what the writer found, or
 //! the bytes of a parameters section. Out: those bytes, or a block that turns row numbers into rows.
 
+mod filtered;
 mod parameters;
 mod predicted;
 
+pub use filtered::{CODER_FILTERED, FilteredParameters};
 pub use parameters::{MAX_SPLIT_BITS, Parameters, StoredSplit};
 pub use predicted::{CODER_RANS, PredictedParameters, Stored, open_codec};
 
 use std::sync::Arc;
 
 use crate::bits::{BitLayout, Container, add_offsets};
-use crate::coder::{Codec, Coder, Predicted, ReadBuffers, RowError, Sections};
+use crate::coder::{Codec, Coder, Filtered, Predicted, ReadBuffers, RowError, Sections};
 use crate::container::{FileReader, SectionId, SectionKind};
 use crate::error::Result;
 use crate::sample::SampleLayout;
@@ -60,15 +62,16 @@ impl Block {
             }
             let sections = Sections { records, beside: file.section_number(id(SectionKind::Lengths))? };
             let coder = Predicted::open(file, sections, codec(with)?, rows)?;
-            return Ok(Self {
-                rows,
-                coder: Coder::Predicted(Box::new(coder)),
-                offsets: Vec::new(),
-                container: layer.container,
-                constant_bits: 0,
-                layout: BitLayout::full(layer.columns, layer.container),
-                sections,
-            });
+            return Ok(Self::of_images(Coder::Predicted(Box::new(coder)), layer, rows, sections));
+        }
+        if bytes.first() == Some(&CODER_FILTERED) {
+            let parameters = FilteredParameters::from_bytes(bytes, rows).map_err(wrong)?;
+            let shape = parameters.shape(sample).filter(|_| layer.container == Container::U8);
+            let shape =
+                shape.ok_or_else(|| wrong("filtered rows in a layer that is no 8-bit image".to_owned()))?;
+            let sections = Sections { records, beside: file.section_number(id(SectionKind::Lengths))? };
+            let coder = Coder::Filtered(Filtered::open(file, sections, shape, rows)?);
+            return Ok(Self::of_images(coder, layer, rows, sections));
         }
         let parameters = Parameters::from_bytes(bytes, layer, rows).map_err(wrong)?;
         let block = Self {
@@ -82,6 +85,13 @@ impl Block {
         };
         block.coder.check(file, block.sections, rows)?;
         Ok(block)
+    }
+
+    /// A block without columns of its own kind: a row is an image.
+    fn of_images(coder: Coder, layer: &Layer, rows: u64, sections: Sections) -> Self {
+        let layout = BitLayout::full(layer.columns, layer.container);
+        let container = layer.container;
+        Self { rows, coder, offsets: Vec::new(), container, constant_bits: 0, layout, sections }
     }
 
     /// Number of rows.
@@ -140,6 +150,7 @@ impl Block {
         match self.coder {
             Coder::Packed(_) => "packed",
             Coder::Predicted(_) => "rans",
+            Coder::Filtered(_) => "filtered",
         }
     }
 

@@ -37,6 +37,11 @@ pub fn to_bytes(lengths: &[u32]) -> Vec<u8> {
     bytes
 }
 
+/// About how many bytes the section of `streams` streams will have.
+pub fn estimate(streams: usize) -> usize {
+    streams * 3 / 2
+}
+
 /// The lengths section of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lengths {

@@ -3,16 +3,19 @@
 //! A coder is one file with one type: add the file, a variant of [`Coder`] with its arms, a number in
 //! `block/parameters.rs` and `docs/format.md`, and the writing of its records in `compress/encode.rs`.
 
+mod filtered;
 pub mod lengths;
 mod packed;
 mod predicted;
 
+pub use filtered::Filtered;
 pub use packed::Packed;
 pub use predicted::{Codec, Predicted, RowError};
 
 use crate::container::FileReader;
 use crate::error::Result;
 use crate::kernels::lanes::{Group, Path};
+use crate::kernels::rows::Scratch;
 use crate::predict::planes::Extent;
 
 /// Buffers of one thread for bytes that do not lie in a map.
@@ -20,6 +23,10 @@ use crate::predict::planes::Extent;
 pub struct ReadBuffers {
     records: Vec<u8>,
     bases: Vec<u8>,
+    /// Where streams are.
+    places: Vec<(u64, u64)>,
+    /// Working memory of [`Filtered`].
+    scratch: Scratch,
     /// Working memory of [`Predicted`].
     groups: Vec<((Extent, usize, Path), Group)>,
     /// Bytes of records and bases read so far.
@@ -41,6 +48,8 @@ pub enum Coder {
     Packed(Packed),
     /// Predicted pixels and entropy-coded residuals.
     Predicted(Box<Predicted>),
+    /// Filtered rows of pixels, and residuals in groups.
+    Filtered(Filtered),
 }
 
 impl Coder {
@@ -51,7 +60,7 @@ impl Coder {
     pub fn check(&self, file: &FileReader, at: Sections, rows: u64) -> Result<()> {
         match self {
             Self::Packed(packed) => packed.check(file, at, rows),
-            Self::Predicted(_) => Ok(()),
+            Self::Predicted(_) | Self::Filtered(_) => Ok(()),
         }
     }
 
@@ -72,6 +81,7 @@ impl Coder {
             Self::Predicted(predicted) => {
                 predicted.read_rows(file, at, &[row], &mut [out], buffers).map_err(|(_, error)| error)
             }
+            Self::Filtered(filtered) => filtered.read_row(file, at, row, out, buffers),
         }
     }
 
@@ -88,7 +98,7 @@ impl Coder {
     ) -> Result<u64> {
         match self {
             Self::Packed(packed) => packed.read_base_id(file, at, row, buffers),
-            Self::Predicted(_) => Ok(0),
+            Self::Predicted(_) | Self::Filtered(_) => Ok(0),
         }
     }
 
@@ -96,7 +106,7 @@ impl Coder {
     pub fn bases(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.bases(),
-            Self::Predicted(_) => 1,
+            Self::Predicted(_) | Self::Filtered(_) => 1,
         }
     }
 
@@ -104,7 +114,7 @@ impl Coder {
     pub fn base_bits(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.base_bits(),
-            Self::Predicted(_) => 0,
+            Self::Predicted(_) | Self::Filtered(_) => 0,
         }
     }
 
@@ -112,7 +122,7 @@ impl Coder {
     pub fn record_bits(&self) -> Option<u64> {
         match self {
             Self::Packed(packed) => Some(packed.record_bits()),
-            Self::Predicted(_) => None,
+            Self::Predicted(_) | Self::Filtered(_) => None,
         }
     }
 }

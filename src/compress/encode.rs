@@ -7,7 +7,7 @@ use super::meter::Meter;
 use super::partition::{PartitionRows, can_be_split};
 use super::predicted::Learned;
 use super::slices::SliceSource;
-use super::{Input, Preset};
+use super::{Input, Preset, preset};
 use crate::bases::Groups;
 use crate::bits::{BitLayout, BitWriter, PADDING, count_ones};
 use crate::block::{Parameters, StoredSplit};
@@ -63,6 +63,8 @@ impl Run<'_, '_> {
         self.max_error = self.max_error.max(scan.max_error);
         if self.preset == Preset::Small {
             self.small_block(number, &rows)?;
+        } else if preset::filters_rows(self.preset, &input.layout) {
+            self.filtered_block(number, &rows)?;
         } else {
             for layer in 0..layers {
                 self.block(number, layer, &rows, layer + 1 == layers)?;

@@ -6,6 +6,7 @@
 //! and to write the records. Where its rows fit into [`CompressOptions::working_set`] they are kept instead.
 
 mod encode;
+mod filtered;
 mod meter;
 mod partition;
 mod predicted;

@@ -45,27 +45,43 @@ impl Run<'_, '_> {
         let parameters =
             PredictedParameters { rows: rows.len() as u64, tile_side: TILE_SIDE as u16, model }.to_bytes();
         let sample_bytes = self.input.layout.bytes()?;
-        if rows.len() * sample_bytes <= TRY_BOTH_BYTES && can_be_split(rows.layer(0)) {
-            let (split, groups) = self.choose_split(0, rows)?;
-            let packed = split.coder();
-            let bits = u128::from(packed.record_bits()) * rows.len() as u128
-                + u128::from(packed.base_bits()) * u128::from(packed.bases());
-            let packed_bytes = bits / 8 + split.to_bytes().len() as u128;
+        self.learned = Some(Learned { encoder: Arc::clone(&encoder), stored_with });
+        let packed = self.packed_if_smaller(partition, rows, || {
             let mut bytes = parameters.len();
             let job = |_, part: &[u8]| Ok(encoder.encode(part, sample_bytes));
             rows.for_each_chunk(0, job, |_, (streams, lengths)| {
-                // A length takes about a byte and a half.
-                bytes += streams.len() + lengths.len() * 3 / 2;
-                self.meter.advance(0)
+                bytes += streams.len() + lengths::estimate(lengths.len());
+                Ok(())
             })?;
-            if packed_bytes < bytes as u128 {
-                self.learned = Some(Learned { encoder, stored_with });
-                return self.packed_block(partition, 0, rows, true, &split, &groups);
-            }
+            Ok(bytes)
+        })?;
+        if packed {
+            return Ok(());
         }
         let stored_with = stored_with.or(Some(partition));
         self.learned = Some(Learned { encoder: Arc::clone(&encoder), stored_with });
         self.predicted_block(partition, rows, &encoder, &parameters)
+    }
+
+    /// Where the partition is small: write it with the coder `packed` if that takes fewer bytes than `others()`.
+    pub(super) fn packed_if_smaller(
+        &mut self,
+        partition: u32,
+        rows: &PartitionRows<'_>,
+        others: impl FnOnce() -> Result<usize>,
+    ) -> Result<bool> {
+        if rows.len() * rows.layer(0).row_bytes() > TRY_BOTH_BYTES || !can_be_split(rows.layer(0)) {
+            return Ok(false);
+        }
+        let (split, groups) = self.choose_split(0, rows)?;
+        let packed = split.coder();
+        let bits = u128::from(packed.record_bits()) * rows.len() as u128
+            + u128::from(packed.base_bits()) * u128::from(packed.bases());
+        if bits / 8 + split.to_bytes().len() as u128 >= others()? as u128 {
+            return Ok(false);
+        }
+        self.packed_block(partition, 0, rows, true, &split, &groups)?;
+        Ok(true)
     }
 
     /// Write a block of the coder `rans`.

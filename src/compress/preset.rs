@@ -5,7 +5,7 @@ use crate::bits::{BitLayout, count_ones, slice_rows};
 use crate::block::{MAX_SPLIT_BITS, Parameters};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
-use crate::sample::{ImageShape, SampleLayout};
+use crate::sample::{DType, ImageShape, SampleLayout};
 use crate::split::{self, SizeModel};
 use crate::transform::{self, Scratch, Spec};
 
@@ -18,7 +18,7 @@ const TRIAL_BYTES: u64 = 16 << 20;
 pub enum Preset {
     /// `small` for images, `paper` for tables.
     Auto,
-    /// Reversible colour or nothing, then packed; always bit-exact.
+    /// Filtered rows of pixels for 8-bit images; otherwise reversible colour or nothing, then packed. Always bit-exact.
     Fast,
     /// The paper's: YCbCr and DCT for images, order-preserving integers for tables.
     Paper,
@@ -66,6 +66,11 @@ impl Preset {
     }
 }
 
+/// Whether `preset` (resolved) filters the rows of images of `layout`.
+pub(super) fn filters_rows(preset: Preset, layout: &SampleLayout) -> bool {
+    preset == Preset::Fast && layout.dtype == DType::UInt8 && ImageShape::of(layout).is_some()
+}
+
 /// The transform for `input`.
 pub(super) fn choose(input: &Input<'_>, options: &CompressOptions) -> Result<Spec> {
     let image = ImageShape::of(&input.layout);
@@ -73,6 +78,7 @@ pub(super) fn choose(input: &Input<'_>, options: &CompressOptions) -> Result<Spe
         Preset::Paper if image.is_some() => Ok(Spec::Dct { exact: options.exact }),
         Preset::Paper => Ok(Spec::Columns),
         Preset::Raw | Preset::Small => Ok(Spec::Identity),
+        preset if filters_rows(preset, &input.layout) => Ok(Spec::Identity),
         _ if image.is_some_and(|image| image.channels == 3) => {
             let plain = trial_size(input, &Spec::Identity)?;
             let colour = trial_size(input, &Spec::Colour)?;

@@ -8,6 +8,7 @@
 //! * [`multiply_rows`]: integer matrix products of the inverse DCT.
 
 pub mod lanes;
+pub mod rows;
 pub mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
