@@ -7,10 +7,12 @@ use dreamlearning::{Dataset, Reading};
 use libfuzzer_sys::fuzz_target;
 use xxhash_rust::xxh3::xxh3_64;
 
-const GOLDEN: [&[u8]; 3] = [
+const GOLDEN: [&[u8]; 5] = [
     include_bytes!("../../tests/golden/v1.0_fast.gede"),
     include_bytes!("../../tests/golden/v1.0_paper_exact.gede"),
     include_bytes!("../../tests/golden/v1.0_columns.gede"),
+    include_bytes!("../../tests/golden/v1.0_small.gede"),
+    include_bytes!("../../tests/golden/v1.0_filtered.gede"),
 ];
 
 fn number(bytes: &[u8], at: usize) -> usize {

@@ -12,7 +12,7 @@ struct Case {
     shape: [u8; 3],
     rank: u8,
     classes: u8,
-    paper: bool,
+    preset: u8,
     tau: Option<u8>,
     bytes: Vec<u8>,
 }
@@ -38,7 +38,7 @@ fuzz_target!(|case: Case| {
         user: "{}",
     };
     let options = CompressOptions {
-        preset: if case.paper { Preset::Paper } else { Preset::Fast },
+        preset: [Preset::Paper, Preset::Fast, Preset::Small, Preset::Raw][usize::from(case.preset % 4)],
         exact: true,
         tau: case.tau.map(|tau| u64::from(tau) + 1),
         num_threads: 1,
