@@ -3,10 +3,9 @@
 
 use super::encode::Run;
 use super::partition::PartitionRows;
+use super::streams::{StreamBlock, Streams};
 use crate::bits::PADDING;
 use crate::block::FilteredParameters;
-use crate::coder::lengths;
-use crate::container::{SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::kernels::rows::{self, Shape};
 
@@ -16,7 +15,6 @@ const TRIAL_ROWS: usize = 256;
 impl Run<'_, '_> {
     /// Write the only layer of partition `partition` with the coder that makes it smaller.
     pub(super) fn filtered_block(&mut self, partition: u32, rows: &PartitionRows<'_>) -> Result<()> {
-        let id = |kind| SectionId { kind, partition, layer: 0 };
         let parameters = FilteredParameters { rows: rows.len() as u64, differences: false };
         let mut shape = parameters
             .shape(&self.input.layout)
@@ -25,32 +23,10 @@ impl Run<'_, '_> {
         let parameters = FilteredParameters { differences: shape.differences, ..parameters }.to_bytes();
 
         let sample_bytes = self.input.layout.bytes()?;
-        let job = |_, part: &[u8]| Ok(encode(part, sample_bytes, &shape));
-        let packed = self.packed_if_smaller(partition, rows, || {
-            let mut bytes = parameters.len();
-            rows.for_each_chunk(0, job, |_, (streams, lengths)| {
-                bytes += streams.len() + lengths::estimate(lengths.len());
-                Ok(())
-            })?;
-            Ok(bytes)
-        })?;
-        if packed {
-            return Ok(());
-        }
-        self.writer.section(id(SectionKind::Parameters), &parameters)?;
-        let mut all_lengths = Vec::with_capacity(rows.len());
-        self.meter.reach(self.passes);
-        self.writer.begin(id(SectionKind::Rows))?;
-        rows.for_each_chunk(0, job, |chunk, (bytes, mut lengths)| {
-            self.writer.write(&bytes)?;
-            all_lengths.append(&mut lengths);
-            let count = rows.chunk_len(chunk) as u64;
-            self.meter.written(count * sample_bytes as u64, self.writer.position());
-            self.meter.advance(count)
-        })?;
-        self.writer.write(&[0; PADDING])?;
-        self.writer.end()?;
-        self.writer.section(id(SectionKind::Lengths), &lengths::to_bytes(&all_lengths))
+        let encode = |part: &[u8]| encode(part, sample_bytes, &shape);
+        let block = StreamBlock { partition, parameters: &parameters, encode, padding: &[0; PADDING] };
+        self.stream_block(rows, &block)?;
+        Ok(())
     }
 
     /// Whether some images from all over the partition are smaller as differences to green.
@@ -74,7 +50,7 @@ impl Run<'_, '_> {
 const TRIAL_BYTES: usize = 8 << 20;
 
 /// The streams of `samples`, and their lengths in units of 2 bytes.
-fn encode(samples: &[u8], sample_bytes: usize, shape: &Shape) -> (Vec<u8>, Vec<u32>) {
+fn encode(samples: &[u8], sample_bytes: usize, shape: &Shape) -> Streams {
     let mut bytes = Vec::with_capacity(samples.len());
     let mut lengths = Vec::with_capacity(samples.len() / sample_bytes);
     for sample in samples.chunks_exact(sample_bytes) {

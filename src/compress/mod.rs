@@ -12,6 +12,7 @@ mod partition;
 mod predicted;
 mod preset;
 mod slices;
+mod streams;
 
 use std::path::Path;
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::Input;
 use super::encode::Run;
-use super::partition::{PartitionRows, can_be_split};
+use super::partition::PartitionRows;
+use super::streams::{StreamBlock, Streams};
 use crate::block::{PredictedParameters, Stored};
-use crate::coder::lengths;
-use crate::container::{SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::kernels::lanes::{Alias, Group, Path, Tables};
 use crate::predict::planes::Extent;
@@ -23,9 +22,6 @@ const SAMPLE_PIXELS: usize = 8 << 20;
 
 /// Bytes of samples that are read at once to learn from.
 const READ_BYTES: usize = 8 << 20;
-
-/// Partitions of fewer bytes are tried with the coder `packed` as well, which may suit tiny images better.
-const TRY_BOTH_BYTES: usize = 8 << 20;
 
 /// What the whole data set has taught; all partitions use it.
 pub(super) struct Learned {
@@ -45,69 +41,12 @@ impl Run<'_, '_> {
         let parameters =
             PredictedParameters { rows: rows.len() as u64, tile_side: TILE_SIDE as u16, model }.to_bytes();
         let sample_bytes = self.input.layout.bytes()?;
-        self.learned = Some(Learned { encoder: Arc::clone(&encoder), stored_with });
-        let packed = self.packed_if_smaller(partition, rows, || {
-            let mut bytes = parameters.len();
-            let job = |_, part: &[u8]| Ok(encoder.encode(part, sample_bytes));
-            rows.for_each_chunk(0, job, |_, (streams, lengths)| {
-                bytes += streams.len() + lengths::estimate(lengths.len());
-                Ok(())
-            })?;
-            Ok(bytes)
-        })?;
-        if packed {
-            return Ok(());
-        }
-        let stored_with = stored_with.or(Some(partition));
-        self.learned = Some(Learned { encoder: Arc::clone(&encoder), stored_with });
-        self.predicted_block(partition, rows, &encoder, &parameters)
-    }
-
-    /// Where the partition is small: write it with the coder `packed` if that takes fewer bytes than `others()`.
-    pub(super) fn packed_if_smaller(
-        &mut self,
-        partition: u32,
-        rows: &PartitionRows<'_>,
-        others: impl FnOnce() -> Result<usize>,
-    ) -> Result<bool> {
-        if rows.len() * rows.layer(0).row_bytes() > TRY_BOTH_BYTES || !can_be_split(rows.layer(0)) {
-            return Ok(false);
-        }
-        let (split, groups) = self.choose_split(0, rows)?;
-        let packed = split.coder();
-        let bits = u128::from(packed.record_bits()) * rows.len() as u128
-            + u128::from(packed.base_bits()) * u128::from(packed.bases());
-        if bits / 8 + split.to_bytes().len() as u128 >= others()? as u128 {
-            return Ok(false);
-        }
-        self.packed_block(partition, 0, rows, true, &split, &groups)?;
-        Ok(true)
-    }
-
-    /// Write a block of the coder `rans`.
-    fn predicted_block(
-        &mut self,
-        partition: u32,
-        rows: &PartitionRows<'_>,
-        encoder: &TileEncoder,
-        parameters: &[u8],
-    ) -> Result<()> {
-        let id = |kind| SectionId { kind, partition, layer: 0 };
-        self.writer.section(id(SectionKind::Parameters), parameters)?;
-        let sample_bytes = self.input.layout.bytes()?;
-        let mut all_lengths = Vec::with_capacity(rows.len() * encoder.tiling.tiles());
-        self.meter.reach(self.passes);
-        self.writer.begin(id(SectionKind::Rows))?;
-        let job = |_, part: &[u8]| Ok(encoder.encode(part, sample_bytes));
-        rows.for_each_chunk(0, job, |chunk, (bytes, mut lengths)| {
-            self.writer.write(&bytes)?;
-            all_lengths.append(&mut lengths);
-            let count = rows.chunk_len(chunk) as u64;
-            self.meter.written(count * sample_bytes as u64, self.writer.position());
-            self.meter.advance(count)
-        })?;
-        self.writer.end()?;
-        self.writer.section(id(SectionKind::Lengths), &lengths::to_bytes(&all_lengths))
+        let encode = |part: &[u8]| encoder.encode(part, sample_bytes);
+        let block = StreamBlock { partition, parameters: &parameters, encode, padding: &[] };
+        let as_streams = self.stream_block(rows, &block)?;
+        let stored_with = stored_with.or(as_streams.then_some(partition));
+        self.learned = Some(Learned { encoder, stored_with });
+        Ok(())
     }
 
     /// Learn from samples of the whole data set.
@@ -204,7 +143,7 @@ impl TileEncoder {
     }
 
     /// The streams of all tiles of `samples`, and their lengths in units of 2 bytes.
-    fn encode(&self, samples: &[u8], sample_bytes: usize) -> (Vec<u8>, Vec<u32>) {
+    fn encode(&self, samples: &[u8], sample_bytes: usize) -> Streams {
         let tiles = self.tiling.tiles();
         let mut streams: Vec<Vec<u8>> = vec![Vec::new(); samples.len() / sample_bytes * tiles];
         // Tiles of one extent go side by side.
