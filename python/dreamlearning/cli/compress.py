@@ -17,7 +17,12 @@ __all__ = ["compress"]
 @click.argument("source")
 @click.argument("output", metavar="OUT.gede", type=click.Path(path_type=Path))
 @click.option(
-    "--preset", type=click.Choice(PRESETS), default="auto", show_default=True, help="How to compress."
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="auto",
+    show_default=True,
+    help="small: learned prediction, for images. fast: quicker to read. raw: as it is. paper: Algorithm 1. "
+    "auto: small for images, paper for tables.",
 )
 @click.option(
     "--exact/--no-exact",
