@@ -188,6 +188,15 @@ impl ImageShape {
         self.height * self.width
     }
 
+    /// The channel that is stored as plane `plane`: green before red and blue, which resemble it.
+    pub const fn channel(&self, plane: usize) -> usize {
+        match plane {
+            0 if self.channels >= 3 => 1,
+            1 if self.channels >= 3 => 0,
+            other => other,
+        }
+    }
+
     /// Element number of a channel's first pixel, and the step from one pixel to the next.
     pub const fn plane(&self, channel: usize) -> (usize, usize) {
         if self.channels_first { (channel * self.height * self.width, 1) } else { (channel, self.channels) }

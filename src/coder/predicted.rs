@@ -9,7 +9,7 @@ use super::lengths::Lengths;
 use super::{ReadBuffers, Sections};
 use crate::container::FileReader;
 use crate::error::{Error, Result};
-use crate::kernels::lanes::{Alias, Group, Path, Tables};
+use crate::kernels::lanes::{Group, Path, Tables};
 use crate::predict::Model;
 use crate::predict::planes::Extent;
 use crate::predict::scalar::{Depth, Scalar};
@@ -40,18 +40,8 @@ pub type RowError = (usize, Error);
 impl Codec {
     /// The codec of `model` for images that `tiling` cuts.
     pub fn new(model: Model, tiling: Tiling) -> Self {
-        let tables = model.planes.iter().map(|plane| plane.tables.iter().map(AliasTable::new).collect());
-        let tables: Vec<Vec<AliasTable>> = tables.collect();
-        let mut lanes: Vec<Tables> = Vec::new();
-        if tiling.depth() == Depth::Eight {
-            let alias = Alias::of(&tables);
-            for number in 0..tiling.tiles() {
-                let extent = tiling.place(number).extent;
-                if lanes.iter().all(|tables| tables.extent() != extent) {
-                    lanes.push(Tables::new(&model, &alias, extent));
-                }
-            }
-        }
+        let tables = model.alias_tables();
+        let lanes = Tables::of_tiles(&model, &tables, &tiling);
         Self { model, tiling, tables, lanes }
     }
 }

@@ -9,13 +9,13 @@ use super::partition::PartitionRows;
 use super::streams::{StreamBlock, Streams};
 use crate::block::{PredictedParameters, Stored};
 use crate::error::{Error, Result};
-use crate::kernels::lanes::{Alias, Group, Path, Tables};
+use crate::kernels::lanes::{Group, Path, Tables};
 use crate::predict::planes::Extent;
 use crate::predict::scalar::{Depth, Scalar, put_residual};
 use crate::predict::tiles::{Place, TILE_SIDE, Tiling};
 use crate::predict::train::{Tile, train};
 use crate::predict::{ESCAPE, Model};
-use crate::rans::{AliasTable, EncodeTable, Encoder};
+use crate::rans::{EncodeTable, Encoder};
 
 /// Pixels of one plane from which a model is learned.
 const SAMPLE_PIXELS: usize = 8 << 20;
@@ -127,18 +127,7 @@ impl TileEncoder {
     fn new(model: Model, tiling: Tiling) -> Self {
         let tables: Vec<Vec<EncodeTable>> =
             model.planes.iter().map(|plane| plane.tables.iter().map(EncodeTable::new).collect()).collect();
-        let mut lanes: Vec<Tables> = Vec::new();
-        if tiling.depth() == Depth::Eight {
-            let decode: Vec<Vec<AliasTable>> =
-                model.planes.iter().map(|plane| plane.tables.iter().map(AliasTable::new).collect()).collect();
-            let alias = Alias::of(&decode);
-            for number in 0..tiling.tiles() {
-                let extent = tiling.place(number).extent;
-                if lanes.iter().all(|tables| tables.extent() != extent) {
-                    lanes.push(Tables::new(&model, &alias, extent));
-                }
-            }
-        }
+        let lanes = Tables::of_tiles(&model, &model.alias_tables(), &tiling);
         Self { model, tables, tiling, lanes }
     }
 

@@ -46,15 +46,6 @@ impl Shape {
         (3 * self.groups()).div_ceil(8)
     }
 
-    /// The channel that is stored as plane `plane`: green first.
-    pub fn channel(&self, plane: usize) -> usize {
-        match plane {
-            0 if self.image.channels >= 3 => 1,
-            1 if self.image.channels >= 3 => 0,
-            other => other,
-        }
-    }
-
     fn is_difference(&self, plane: usize) -> bool {
         self.differences && self.image.channels >= 3 && (plane == 1 || plane == 2)
     }
@@ -65,7 +56,7 @@ fn planes(sample: &[u8], shape: &Shape) -> Vec<u8> {
     let pixels = shape.image.pixels();
     let mut planes = vec![0; shape.symbols()];
     for (plane, target) in planes.chunks_exact_mut(pixels).enumerate() {
-        let (first, step) = shape.image.plane(shape.channel(plane));
+        let (first, step) = shape.image.plane(shape.image.channel(plane));
         target.iter_mut().zip(sample[first..].iter().step_by(step)).for_each(|(out, &pixel)| *out = pixel);
     }
     let (green, others) = planes.split_at_mut(pixels);
@@ -265,7 +256,7 @@ fn decode_with(
         return true;
     }
     for (number, plane) in planes.chunks_exact(pixels).enumerate() {
-        let (first, step) = shape.image.plane(shape.channel(number));
+        let (first, step) = shape.image.plane(shape.image.channel(number));
         let base = if shape.is_difference(number) { 0xFF } else { 0 };
         let targets = out[first..].iter_mut().step_by(step);
         targets.zip(plane).zip(&planes[..pixels]).for_each(|((out, &pixel), &green)| {

@@ -3,7 +3,7 @@
 
 use super::{CONTEXTS, WEIGHT_BITS, taps};
 use crate::bits::{BitWriter, PADDING, bits_for, read_bits};
-use crate::rans::Frequencies;
+use crate::rans::{AliasTable, Frequencies};
 
 /// Most tables of a plane.
 pub const MAX_TABLES: usize = 64;
@@ -36,6 +36,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// The decoding tables of every plane.
+    pub fn alias_tables(&self) -> Vec<Vec<AliasTable>> {
+        self.planes.iter().map(|plane| plane.tables.iter().map(AliasTable::new).collect()).collect()
+    }
+
     /// The bytes that [`Model::from_bytes`] reads; the number of planes is not among them.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

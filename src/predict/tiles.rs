@@ -67,15 +67,6 @@ impl Tiling {
         Place { top, left, extent: Extent { height: bottom - top, width: right - left } }
     }
 
-    /// The channel that is decoded as plane `plane`: green before red and blue, which resemble it.
-    pub fn channel(&self, plane: usize) -> usize {
-        match plane {
-            0 if self.image.channels >= 3 => 1,
-            1 if self.image.channels >= 3 => 0,
-            other => other,
-        }
-    }
-
     /// Bytes of a tile's pixels.
     pub fn tile_bytes(&self, place: &Place) -> usize {
         place.extent.height * place.extent.width * self.planes() * (self.depth.bits() / 8) as usize
@@ -83,7 +74,7 @@ impl Tiling {
 
     /// Element number of the first pixel of row `y` of a tile, and the step to the next.
     fn row(&self, place: &Place, plane: usize, y: usize) -> (usize, usize) {
-        let (first, step) = self.image.plane(self.channel(plane));
+        let (first, step) = self.image.plane(self.image.channel(plane));
         (first + ((place.top + y) * self.image.width + place.left) * step, step)
     }
 

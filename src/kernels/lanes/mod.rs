@@ -136,7 +136,7 @@ impl Group {
         self.path.lanes()
     }
 
-    /// Pixels of all lanes, one plane.
+    /// Pixels of all lanes.
     pub fn memory(&mut self) -> &mut Memory {
         &mut self.memory
     }
@@ -184,7 +184,7 @@ mod tests {
     use crate::predict::scalar::{Depth, Scalar, put_residual};
     use crate::predict::train::{Tile, train};
     use crate::predict::{ESCAPE, Model};
-    use crate::rans::{AliasTable, EncodeTable, Encoder};
+    use crate::rans::{EncodeTable, Encoder};
     use proptest::prelude::*;
 
     /// Images of which some are smooth, some noise, and some have a jump, so that escapes occur.
@@ -263,8 +263,7 @@ mod tests {
             for (stream, &(kind, seed)) in streams.iter_mut().zip(&damaged) {
                 damage(stream, kind, seed);
             }
-            let alias: Vec<Vec<AliasTable>> =
-                model.planes.iter().map(|plane| plane.tables.iter().map(AliasTable::new).collect()).collect();
+            let alias = model.alias_tables();
             let tables = Tables::new(&model, &Alias::of(&alias), extent);
             for path in Path::available() {
                 let mut group = Group::new(extent, planes, path);

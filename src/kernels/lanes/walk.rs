@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::Lanes;
 use crate::predict::planes::Extent;
+use crate::predict::scalar::Depth;
+use crate::predict::tiles::Tiling;
 use crate::predict::{CONTEXTS, ESCAPE, Model, PlaneModel, taps};
 use crate::rans::{AliasTable, FINAL_STATE, SYMBOLS};
 
@@ -53,6 +55,21 @@ impl Tables {
         let planes = model.planes.iter().zip(alias).enumerate();
         let planes = planes.map(|(p, (plane, alias))| PlaneTables::new(plane, alias, p, extent));
         Self { extent, planes: planes.collect() }
+    }
+
+    /// The tables of `model` for every extent that tiles have; none for 16-bit images, which lanes do not go over.
+    pub fn of_tiles(model: &Model, tables: &[Vec<AliasTable>], tiling: &Tiling) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        if tiling.depth() == Depth::Eight {
+            let alias = Alias::of(tables);
+            for number in 0..tiling.tiles() {
+                let extent = tiling.place(number).extent;
+                if all.iter().all(|tables| tables.extent != extent) {
+                    all.push(Self::new(model, &alias, extent));
+                }
+            }
+        }
+        all
     }
 
     /// The extent of the images.

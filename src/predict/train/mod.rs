@@ -19,7 +19,7 @@ use super::{CONTEXTS, ESCAPE, Model, WEIGHT_BITS, taps};
 use crate::error::Result;
 use crate::kernels::lanes::{Alias, Group, Path, Tables};
 use crate::parallel::map_in_order;
-use crate::rans::{AliasTable, Frequencies, SYMBOLS};
+use crate::rans::{Frequencies, SYMBOLS};
 use least_squares::Normal;
 
 /// Pixels of a plane from which weights are learned.
@@ -266,9 +266,7 @@ fn count(
     let mut total = vec![vec![[0; SYMBOLS]; CONTEXTS]; planes];
     let area: usize = tiles.iter().map(Tile::area).sum();
     let parts = area.div_ceil(JOB_PIXELS).clamp(1, tiles.len().max(1));
-    let decode: Vec<Vec<AliasTable>> =
-        model.planes.iter().map(|plane| plane.tables.iter().map(AliasTable::new).collect()).collect();
-    let alias = Alias::of(&decode);
+    let alias = Alias::of(&model.alias_tables());
     let job = |number: usize| {
         let mut counts = vec![vec![[0u32; SYMBOLS]; CONTEXTS]; planes];
         let (start, end) = (number * tiles.len() / parts, (number + 1) * tiles.len() / parts);
