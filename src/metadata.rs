@@ -21,6 +21,9 @@ pub struct Metadata {
     pub num_samples: u64,
     /// Dtype and shape of the sample field.
     pub sample: SampleLayout,
+    /// Bytes of all samples, where these differ in shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
     /// The preset asked for ("fast", "paper").
     pub preset: String,
     /// What turns rows back into samples.
@@ -90,6 +93,9 @@ impl Metadata {
         let total = metadata.partitions.iter().try_fold(0u64, |sum, p| sum.checked_add(p.count));
         if total != Some(metadata.num_samples) {
             return Err("the partitions do not add up to the number of samples".to_owned());
+        }
+        if metadata.sample.is_ragged() != metadata.total_bytes.is_some() {
+            return Err("total_bytes goes with samples of different shapes, and only with them".to_owned());
         }
         Ok(metadata)
     }

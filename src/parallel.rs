@@ -91,15 +91,15 @@ pub fn map_in_order<T: Send>(
     Ok(())
 }
 
-/// Cut `out` into pieces of `piece` bytes and run `job(number, piece)` on each with `threads` threads.
+/// Cut `out` into pieces of `piece` elements and run `job(number, piece)` on each with `threads` threads.
 ///
 /// # Errors
 /// The error of the first failing piece, in piece order.
-pub fn for_each_piece(
+pub fn for_each_piece<T: Send>(
     threads: usize,
-    out: &mut [u8],
+    out: &mut [T],
     piece: usize,
-    job: impl Fn(usize, &mut [u8]) -> Result<()> + Sync,
+    job: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
 ) -> Result<()> {
     if threads <= 1 || out.len() <= piece {
         return out.chunks_mut(piece).enumerate().try_for_each(|(i, chunk)| job(i, chunk));

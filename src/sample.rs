@@ -103,22 +103,56 @@ impl DType {
     }
 }
 
+/// In a shape: every sample has a side of its own. `null` in JSON.
+pub const OWN_SIDE: u64 = u64::MAX;
+
 /// Dtype and shape of one sample of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleLayout {
     /// Element type.
     pub dtype: DType,
-    /// Shape of one sample; empty for a scalar.
+    /// Shape of one sample; empty for a scalar. Sides may be [`OWN_SIDE`].
+    #[serde(with = "sides")]
     pub shape: Vec<u64>,
 }
 
+/// A shape in JSON.
+mod sides {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::OWN_SIDE;
+
+    pub(super) fn serialize<S: Serializer>(shape: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+        let sides = shape.iter().map(|&side| (side != OWN_SIDE).then_some(side));
+        sides.collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+        let sides = Vec::<Option<u64>>::deserialize(deserializer)?;
+        Ok(sides.into_iter().map(|side| side.unwrap_or(OWN_SIDE)).collect())
+    }
+}
+
 impl SampleLayout {
+    /// The shape, with `None` for every [`OWN_SIDE`].
+    pub fn open_shape(&self) -> Vec<Option<u64>> {
+        self.shape.iter().map(|&side| (side != OWN_SIDE).then_some(side)).collect()
+    }
+
+    /// Whether samples differ in shape.
+    pub fn is_ragged(&self) -> bool {
+        self.shape.contains(&OWN_SIDE)
+    }
+
     /// Number of elements of one sample.
     ///
     /// # Errors
-    /// [`Error::Argument`] where the sample would be larger than [`MAX_SAMPLE_BYTES`].
+    /// [`Error::Argument`] where the sample would be larger than [`MAX_SAMPLE_BYTES`], or samples differ in shape.
     pub fn elements(&self) -> Result<usize> {
+        if self.is_ragged() {
+            return Err(Error::Argument("every sample has a shape of its own".to_owned()));
+        }
         let limit = MAX_SAMPLE_BYTES / self.dtype.size() as u64;
         let too_large = || {
             Error::Argument(format!(
@@ -159,28 +193,10 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// Read `layout` as an 8- or 16-bit image: (H, W), (H, W, C) or (C, H, W) with 1 to 4 channels.
-    /// `None` where it is not one.
+    /// Read `layout` as an image of one shape for all, see [`Images::of`].
     pub fn of(layout: &SampleLayout) -> Option<Self> {
-        if !matches!(layout.dtype, DType::UInt8 | DType::UInt16) {
-            return None;
-        }
-        let side = |i: usize| usize::try_from(layout.shape[i]).ok().filter(|&s| s > 0);
-        let is_channels = |n: usize| (1..=4).contains(&n);
-        match layout.shape.len() {
-            2 => Some(Self { height: side(0)?, width: side(1)?, channels: 1, channels_first: false }),
-            3 => {
-                let (a, b, c) = (side(0)?, side(1)?, side(2)?);
-                if is_channels(c) {
-                    Some(Self { height: a, width: b, channels: c, channels_first: false })
-                } else if is_channels(a) {
-                    Some(Self { height: b, width: c, channels: a, channels_first: true })
-                } else {
-                    None
-                }
-            }
-            _ => None,
-        }
+        let images = Images::of(layout)?;
+        images.sides.map(|sides| images.shape(sides))
     }
 
     /// Number of pixels of one channel.
@@ -201,6 +217,98 @@ impl ImageShape {
     pub const fn plane(&self, channel: usize) -> (usize, usize) {
         if self.channels_first { (channel * self.height * self.width, 1) } else { (channel, self.channels) }
     }
+
+    /// All of it.
+    pub const fn window(&self) -> Window {
+        Window { top: 0, left: 0, height: self.height, width: self.width }
+    }
+
+    /// The shape of a part of it.
+    pub const fn cut(&self, window: &Window) -> Self {
+        Self { height: window.height, width: window.width, ..*self }
+    }
+
+    /// First element and number of elements of every stretch of `window` that lies in one piece, in order.
+    pub fn runs(&self, window: Window) -> impl Iterator<Item = (usize, usize)> {
+        let (parts, step) = if self.channels_first { (self.channels, 1) } else { (1, self.channels) };
+        let (width, plane) = (self.width, self.pixels());
+        (0..parts * window.height).map(move |number| {
+            let (part, y) = (number / window.height, number % window.height);
+            (part * plane + ((window.top + y) * width + window.left) * step, window.width * step)
+        })
+    }
+}
+
+/// A part of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First row.
+    pub top: usize,
+    /// First column.
+    pub left: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Window {
+    /// Whether it lies in an image of `sides` (rows, columns), with at least one pixel.
+    pub fn fits(&self, (height, width): (usize, usize)) -> bool {
+        let fits = |start: usize, length: usize, side: usize| {
+            length > 0 && start.checked_add(length).is_some_and(|end| end <= side)
+        };
+        fits(self.top, self.height, height) && fits(self.left, self.width, width)
+    }
+}
+
+/// What the images of a data set have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// `UInt8` or `UInt16`.
+    pub dtype: DType,
+    /// 1 to 4.
+    pub channels: usize,
+    /// As in [`ImageShape`].
+    pub channels_first: bool,
+    /// Rows and columns; `None` where every image has its own.
+    pub sides: Option<(usize, usize)>,
+}
+
+impl Images {
+    /// Read `layout` as 8- or 16-bit images: (H, W), (H, W, C) or (C, H, W) with 1 to 4 channels, where H and W may both
+    /// be [`OWN_SIDE`]. `None` where it is something else.
+    pub fn of(layout: &SampleLayout) -> Option<Self> {
+        if !matches!(layout.dtype, DType::UInt8 | DType::UInt16) {
+            return None;
+        }
+        let is_channels = |side: u64| (1..=4).contains(&side);
+        let (channels, channels_first, sides) = match layout.shape[..] {
+            [height, width] => (1, false, (height, width)),
+            [height, width, channels] if is_channels(channels) => (channels, false, (height, width)),
+            [channels, height, width] if is_channels(channels) => (channels, true, (height, width)),
+            _ => return None,
+        };
+        let sides = match sides {
+            (OWN_SIDE, OWN_SIDE) => None,
+            (OWN_SIDE, _) | (_, OWN_SIDE) | (0, _) | (_, 0) => return None,
+            (height, width) => Some((usize::try_from(height).ok()?, usize::try_from(width).ok()?)),
+        };
+        Some(Self { dtype: layout.dtype, channels: channels as usize, channels_first, sides })
+    }
+
+    /// The image of `sides` (rows, columns).
+    pub const fn shape(&self, sides: (usize, usize)) -> ImageShape {
+        let (height, width) = sides;
+        ImageShape { height, width, channels: self.channels, channels_first: self.channels_first }
+    }
+
+    /// Bytes of an image of `sides`; `None` where that is more than [`MAX_SAMPLE_BYTES`].
+    pub fn bytes(&self, (height, width): (usize, usize)) -> Option<usize> {
+        let pixels = (height as u64).checked_mul(width as u64)?;
+        let bytes = pixels.checked_mul((self.channels * self.dtype.size()) as u64)?;
+        if bytes <= MAX_SAMPLE_BYTES { usize::try_from(bytes).ok() } else { None }
+    }
 }
 
 #[cfg(test)]
@@ -218,6 +326,7 @@ mod tests {
         assert_eq!(layout(DType::Float64, &[0, 5]).bytes().unwrap(), 0);
         assert!(layout(DType::Float64, &[u64::MAX, u64::MAX]).bytes().is_err());
         assert!(layout(DType::UInt8, &[1 << 31]).bytes().is_err());
+        assert!(layout(DType::UInt8, &[OWN_SIDE, OWN_SIDE, 0]).bytes().is_err());
     }
 
     #[test]
@@ -229,6 +338,30 @@ mod tests {
         assert!(ImageShape::of(&layout(DType::Float32, &[32, 32, 3])).is_none());
         assert!(ImageShape::of(&layout(DType::UInt8, &[9])).is_none());
         assert!(ImageShape::of(&layout(DType::UInt8, &[32, 32, 13])).is_none());
+    }
+
+    #[test]
+    fn images_may_each_have_their_own_sides() {
+        let own = Images::of(&layout(DType::UInt8, &[3, OWN_SIDE, OWN_SIDE])).unwrap();
+        assert_eq!((own.sides, own.channels, own.channels_first), (None, 3, true));
+        assert_eq!(own.bytes((5, 4)), Some(60));
+        assert_eq!(own.bytes((1 << 20, 1 << 20)), None);
+        assert!(Images::of(&layout(DType::UInt8, &[OWN_SIDE, 5])).is_none());
+        assert!(Images::of(&layout(DType::Float32, &[OWN_SIDE, OWN_SIDE])).is_none());
+        let json = serde_json::to_string(&layout(DType::UInt8, &[OWN_SIDE, OWN_SIDE, 3])).unwrap();
+        assert_eq!(json, r#"{"dtype":"uint8","shape":[null,null,3]}"#);
+        assert!(serde_json::from_str::<SampleLayout>(&json).unwrap().is_ragged());
+    }
+
+    #[test]
+    fn windows_are_cut_in_runs() {
+        let image = ImageShape { height: 4, width: 5, channels: 3, channels_first: false };
+        let window = Window { top: 1, left: 2, height: 2, width: 3 };
+        assert!(window.fits((4, 5)) && !window.fits((4, 4)) && !window.fits((2, 5)));
+        assert_eq!(image.runs(window).collect::<Vec<_>>(), [(21, 9), (36, 9)]);
+        let first = ImageShape { channels: 2, channels_first: true, ..image };
+        assert_eq!(first.runs(window).collect::<Vec<_>>(), [(7, 3), (12, 3), (27, 3), (32, 3)]);
+        assert!(!Window { top: usize::MAX, left: 0, height: 2, width: 1 }.fits((9, 9)));
     }
 
     #[test]

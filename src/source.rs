@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
-/// Samples of equal size that can be read at random.
+/// Samples that can be read at random.
 pub trait SampleSource: Sync {
     /// Copy samples `ids` to `out`, one after another.
     ///
@@ -54,6 +54,30 @@ impl SampleSource for FileSource {
             let Some(&first) = run.first() else { continue };
             let (now, later) = out.split_at_mut(run.len() * self.sample_bytes);
             let start = self.offset + u64::from(first) * self.sample_bytes as u64;
+            read_exact_at(&self.file, now, start).map_err(|e| Error::io("reading samples", &self.name, e))?;
+            out = later;
+        }
+        Ok(())
+    }
+}
+
+/// Samples of different sizes one after another in a file.
+#[derive(Debug)]
+pub struct RaggedFileSource {
+    /// The file.
+    pub file: File,
+    /// Its name for messages.
+    pub name: PathBuf,
+    /// Where each sample begins, and the end of the last.
+    pub starts: Vec<u64>,
+}
+
+impl SampleSource for RaggedFileSource {
+    fn read(&self, ids: &[u32], mut out: &mut [u8]) -> Result<()> {
+        for run in ids.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+            let (Some(&first), Some(&last)) = (run.first(), run.last()) else { continue };
+            let (start, end) = (self.starts[first as usize], self.starts[last as usize + 1]);
+            let (now, later) = out.split_at_mut((end - start) as usize);
             read_exact_at(&self.file, now, start).map_err(|e| Error::io("reading samples", &self.name, e))?;
             out = later;
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use dreamlearning::container::{FileReader, SectionKind};
 use dreamlearning::{DType, Dataset, Preset, Reading};
-use support::{Data, Random, images, options, read_all};
+use support::{Data, Random, images, options, ragged, read_all};
 
 fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -21,6 +21,13 @@ fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
         "v1.0_fast.gede" => (images(40, 6, 5, 3, 21).with_classes(4), options(Preset::Fast)),
         "v1.0_filtered.gede" => (images(24, 11, 9, 3, 25).with_classes(2), options(Preset::Fast)),
         "v1.0_small.gede" => (images(24, 10, 9, 3, 24).with_classes(2), options(Preset::Small)),
+        "v1.0_own_shapes.gede" => (ragged(10, 20, 30, 3, 26).with_classes(2), options(Preset::Small)),
+        "v1.0_own_shapes_16_bits.gede" => {
+            let mut data = ragged(9, 20, 30, 1, 27);
+            data.layout.dtype = DType::UInt16;
+            data.bytes = data.bytes.iter().flat_map(|&byte| (u16::from(byte) * 9).to_le_bytes()).collect();
+            (data, options(Preset::Fast))
+        }
         "v1.0_paper_exact.gede" => (images(30, 6, 5, 3, 22).with_classes(2), exact),
         "v1.0_columns.gede" => {
             let bytes = Random(23).bytes(4 * 5 * 60).chunks(4).flat_map(|c| [c[0] & 31, 0, 0, 64]).collect();
@@ -37,6 +44,8 @@ fn golden_files_still_decode() {
         "v1.0_fast.gede",
         "v1.0_filtered.gede",
         "v1.0_small.gede",
+        "v1.0_own_shapes.gede",
+        "v1.0_own_shapes_16_bits.gede",
         "v1.0_paper_exact.gede",
         "v1.0_columns.gede",
     ] {
@@ -66,7 +75,13 @@ fn payloads(path: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn exact_presets_still_write_the_same_sections() {
     // Not `paper_exact`: the forward DCT is floating point. Not `fast`: the preset filters rows now.
-    for name in ["v1.0_filtered.gede", "v1.0_small.gede", "v1.0_columns.gede"] {
+    for name in [
+        "v1.0_filtered.gede",
+        "v1.0_small.gede",
+        "v1.0_own_shapes.gede",
+        "v1.0_own_shapes_16_bits.gede",
+        "v1.0_columns.gede",
+    ] {
         let (path, data, options) = golden(name);
         let (_folder, fresh) = support::write_temporary(&data, &options);
         assert_eq!(payloads(&fresh), payloads(&path), "{name}");

@@ -9,9 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
+use dreamlearning::dataset::Request;
+use dreamlearning::sample::Window;
 use dreamlearning::{DType, Dataset, Error, Preset, Reading};
 use proptest::prelude::*;
-use support::{Data, Random, images, options, read_all, write_temporary};
+use support::{Data, Random, images, options, ragged, read_all, write_temporary};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// One small file per combination of features, and what it decodes to.
@@ -26,6 +28,8 @@ fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
         write_temporary(&table, &options(Preset::Paper)),
         write_temporary(&images(14, 12, 10, 1, 5).with_classes(2), &options(Preset::Small)),
         write_temporary(&images(9, 13, 9, 3, 6), &options(Preset::Fast)),
+        write_temporary(&ragged(8, 12, 20, 3, 7).with_classes(2), &options(Preset::Small)),
+        write_temporary(&ragged(8, 12, 20, 1, 8), &options(Preset::Fast)),
     ]
 }
 
@@ -131,7 +135,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..6,
+        which in 0usize..8,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {
@@ -148,10 +152,18 @@ proptest! {
         // Whatever it is now, it is an error or some samples; `Dataset::open` bounds what they can cost.
         if let Ok(dataset) = Dataset::open(&path, reading) {
             let count = dataset.len().min(50);
-            if dataset.sample_bytes() < 1 << 20 {
-                let indices: Vec<i64> = (0..count as i64).collect();
-                let mut out = vec![0; indices.len() * dataset.sample_bytes()];
-                let _ = dataset.decode_into(&indices, &mut out, 1);
+            if dataset.sample_bytes().is_none_or(|bytes| bytes < 1 << 20) {
+                if let Some(sample_bytes) = dataset.sample_bytes() {
+                    let indices: Vec<i64> = (0..count as i64).collect();
+                    let mut out = vec![0; indices.len() * sample_bytes];
+                    let _ = dataset.decode_into(&indices, &mut out, 1);
+                }
+                let corner = Window { top: 0, left: 0, height: 1, width: 1 };
+                for index in 0..count {
+                    let mut out = vec![0; 3];
+                    let window = Some(corner);
+                    let _ = dataset.decode_each(&mut [Request { index, window, out: &mut out }], 1);
+                }
                 if dataset.len() < 1000 {
                     let _ = dataset.info(true);
                     let _ = dataset.verify(1, &mut |_, _| Ok(()));

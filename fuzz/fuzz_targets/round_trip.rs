@@ -31,6 +31,7 @@ fuzz_target!(|case: Case| {
     let source = MemorySource { bytes, sample_bytes };
     let input = Input {
         layout,
+        sides: None,
         num_samples: count as u64,
         source: &source,
         fields: Vec::new(),

@@ -1,8 +1,5 @@
 //! The parameters section of a block of the coder `filtered`. In: how images are stored. Out: bytes, and back.
 
-use crate::kernels::rows::Shape;
-use crate::sample::{DType, ImageShape, SampleLayout};
-
 /// Number of the coder in the file, the first byte of the section.
 pub const CODER_FILTERED: u8 = 2;
 
@@ -23,12 +20,6 @@ impl FilteredParameters {
         let mut bytes = vec![CODER_FILTERED, u8::from(self.differences), 0, 0, 0, 0, 0, 0];
         bytes.extend(self.rows.to_le_bytes());
         bytes
-    }
-
-    /// How images of `layout` are stored; `None` where they are not of 8 bits.
-    pub fn shape(self, layout: &SampleLayout) -> Option<Shape> {
-        let image = ImageShape::of(layout).filter(|_| layout.dtype == DType::UInt8)?;
-        Some(Shape { image, differences: self.differences })
     }
 
     /// Read the section of a block of `rows` samples.

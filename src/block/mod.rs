@@ -12,10 +12,11 @@ pub use predicted::{CODER_RANS, PredictedParameters, Stored, open_codec};
 use std::sync::Arc;
 
 use crate::bits::{BitLayout, Container, add_offsets};
-use crate::coder::{Codec, Coder, Filtered, Predicted, ReadBuffers, RowError, Sections};
+use crate::coder::shapes::ImageSides;
+use crate::coder::{Codec, Coder, Filtered, Predicted, ReadBuffers, RowError, Sections, Sides, Wanted};
 use crate::container::{FileReader, SectionId, SectionKind};
-use crate::error::Result;
-use crate::sample::SampleLayout;
+use crate::error::{Error, Result};
+use crate::sample::{ImageShape, Images};
 use crate::transform::Layer;
 
 /// A block of an open file.
@@ -28,11 +29,14 @@ pub struct Block {
     layout: BitLayout,
     constant_bits: u64,
     sections: Sections,
+    /// Images whose records are their pixels as they are.
+    plain: Option<(ImageShape, usize)>,
 }
 
 impl Block {
-    /// Read and check the parameters of the block `partition` x `layer_number`, which holds `rows` rows of `layer` of
-    /// samples of layout `sample`. `codec` has the codec that is stored with a partition.
+    /// Read and check the parameters of the block `partition` x `layer_number`, which holds `rows` rows of `layer`;
+    /// `images` is what the samples are if they are images, and the layer is nothing else. `codec` has the codec that
+    /// is stored with a partition.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] where they contradict the file, [`crate::Error::Io`].
@@ -41,7 +45,7 @@ impl Block {
         partition: u32,
         layer_number: u16,
         layer: &Layer,
-        sample: &SampleLayout,
+        images: Option<Images>,
         rows: u64,
         codec: &dyn Fn(u32) -> Result<Arc<Codec>>,
     ) -> Result<Self> {
@@ -51,32 +55,40 @@ impl Block {
         let bytes = file.read_all(file.section(parameters_id)?, &mut buffer)?;
         let wrong = |detail: String| file.not_understood(parameters_id, detail);
         let records = file.section_number(id(SectionKind::Rows))?;
+        let lengths = || file.section_number(id(SectionKind::Lengths));
+        let shapes = || file.section_number(id(SectionKind::Shapes));
+        let no_image = || wrong("a coder of images for what is none".to_owned());
         if bytes.first() == Some(&CODER_RANS) {
-            let (parameters, _) = PredictedParameters::from_bytes(bytes, sample, rows).map_err(wrong)?;
+            let images = images.ok_or_else(no_image)?;
+            let parameters = PredictedParameters::from_bytes(bytes, &images, rows).map_err(wrong)?;
             let with = match parameters.model {
                 Stored::Here(_) => partition,
                 Stored::With(other) => other,
             };
-            if layer.row_bytes() != sample.bytes()? {
-                return Err(wrong("predicted pixels in a layer that is no image".to_owned()));
-            }
-            let sections = Sections { records, beside: file.section_number(id(SectionKind::Lengths))? };
-            let coder = Predicted::open(file, sections, codec(with)?, rows)?;
+            let sections = Sections { records, beside: lengths()? };
+            let sides = Sides::open(file, shapes, images, rows)?;
+            let coder = Predicted::open(file, sections, codec(with)?, sides, rows)?;
             return Ok(Self::of_images(Coder::Predicted(Box::new(coder)), layer, rows, sections));
         }
         if bytes.first() == Some(&CODER_FILTERED) {
+            let images = images.ok_or_else(no_image)?;
             let parameters = FilteredParameters::from_bytes(bytes, rows).map_err(wrong)?;
-            let shape = parameters.shape(sample).filter(|_| layer.container == Container::U8);
-            let shape =
-                shape.ok_or_else(|| wrong("filtered rows in a layer that is no 8-bit image".to_owned()))?;
-            let sections = Sections { records, beside: file.section_number(id(SectionKind::Lengths))? };
-            let coder = Coder::Filtered(Filtered::open(file, sections, shape, rows)?);
-            return Ok(Self::of_images(coder, layer, rows, sections));
+            let sections = Sections { records, beside: lengths()? };
+            let sides = Sides::open(file, shapes, images, rows)?;
+            let coder = Filtered::open(file, sections, images, parameters.differences, sides, rows)?;
+            return Ok(Self::of_images(Coder::Filtered(coder), layer, rows, sections));
+        }
+        if images.is_some_and(|images| images.sides.is_none()) {
+            return Err(wrong("images of different sides in records of one width".to_owned()));
         }
         let parameters = Parameters::from_bytes(bytes, layer, rows).map_err(wrong)?;
+        let coder = parameters.coder();
+        let images = images.filter(|_| coder.is_plain(layer.row_bytes()));
+        let plain = images.and_then(|images| Some((images.shape(images.sides?), images.dtype.size())));
         let block = Self {
             rows,
-            coder: Coder::Packed(parameters.coder()),
+            plain,
+            coder: Coder::Packed(coder),
             offsets: parameters.offset_row(),
             container: layer.container,
             constant_bits: parameters.constant_bits(),
@@ -91,7 +103,7 @@ impl Block {
     fn of_images(coder: Coder, layer: &Layer, rows: u64, sections: Sections) -> Self {
         let layout = BitLayout::full(layer.columns, layer.container);
         let container = layer.container;
-        Self { rows, coder, offsets: Vec::new(), container, constant_bits: 0, layout, sections }
+        Self { rows, coder, offsets: Vec::new(), container, constant_bits: 0, layout, sections, plain: None }
     }
 
     /// Number of rows.
@@ -154,22 +166,45 @@ impl Block {
         }
     }
 
-    /// As [`Block::read_row`] for each of `rows`, into the buffer of the same place in `outs`.
+    /// Whether parts of images can be read as well.
+    pub fn reads_windows(&self) -> bool {
+        self.plain.is_some() || matches!(self.coder, Coder::Predicted(_) | Coder::Filtered(_))
+    }
+
+    /// Sides of the image in row `row`; `None` where rows are no images to the coder.
     ///
     /// # Errors
-    /// As there, with the place of the row at fault.
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
+    pub fn sides(&self, file: &FileReader, row: u64) -> Result<Option<ImageSides>> {
+        self.coder.sides(file, row)
+    }
+
+    /// As [`Block::read_row`] for all `wanted`, of which only [`Block::reads_windows`] allows windows.
+    ///
+    /// # Errors
+    /// As there, and [`crate::Error::Argument`] for windows outside of an image and buffers of another size; with the
+    /// number of the one at fault.
     pub fn read_rows(
         &self,
         file: &FileReader,
-        rows: &[u64],
-        outs: &mut [&mut [u8]],
+        wanted: &mut [Wanted<'_>],
         buffers: &mut ReadBuffers,
     ) -> std::result::Result<(), RowError> {
         if let Coder::Predicted(predicted) = &self.coder {
-            return predicted.read_rows(file, self.sections, rows, outs, buffers);
+            return predicted.read_rows(file, self.sections, wanted, buffers);
         }
-        for (number, (&row, out)) in rows.iter().zip(outs).enumerate() {
-            self.read_row(file, row, out, buffers).map_err(|error| (number, error))?;
+        for (number, wanted) in wanted.iter_mut().enumerate() {
+            let read = match &self.coder {
+                Coder::Filtered(filtered) => filtered.read_row(file, self.sections, wanted, buffers),
+                Coder::Packed(packed) if wanted.window.is_some() => match self.plain {
+                    Some((image, element_bytes)) => {
+                        packed.read_window(file, self.sections, wanted, &image, element_bytes, buffers)
+                    }
+                    None => Err(Error::Argument("a part of a row that is no image".to_owned())),
+                },
+                _ => self.read_row(file, wanted.row, wanted.out, buffers),
+            };
+            read.map_err(|error| (number, error))?;
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use crate::coder::Codec;
 use crate::container::{FileReader, SectionId, SectionKind};
 use crate::predict::Model;
-use crate::predict::tiles::Tiling;
-use crate::sample::SampleLayout;
+use crate::predict::tiles::TILE_SIDES;
+use crate::sample::Images;
 
 /// Number of the coder in the file, the first byte of the section.
 pub const CODER_RANS: u8 = 1;
@@ -48,11 +48,11 @@ impl PredictedParameters {
         bytes
     }
 
-    /// Read the section of a block of `rows` samples of `layout`; also how they are cut into tiles.
+    /// Read the section of a block of `rows` images.
     ///
     /// # Errors
     /// A description of the first contradiction.
-    pub fn from_bytes(bytes: &[u8], layout: &SampleLayout, rows: u64) -> Result<(Self, Tiling), String> {
+    pub fn from_bytes(bytes: &[u8], images: &Images, rows: u64) -> Result<Self, String> {
         let (fixed, model) = bytes
             .split_at_checked(FIXED_BYTES)
             .ok_or_else(|| format!("{} bytes are too few", bytes.len()))?;
@@ -63,38 +63,42 @@ impl PredictedParameters {
             return Err(format!("{stored_rows} rows where the partition has {rows}"));
         }
         let with = fixed[4..8].iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte));
-        let tiling = Tiling::of(layout, tile_side.into()).ok_or("predicted pixels of what is no image")?;
+        if !TILE_SIDES.contains(&tile_side.into()) {
+            return Err(format!("tiles with sides of {tile_side}"));
+        }
         let model = match with.checked_sub(1) {
             Some(_) if planes != 0 || !model.is_empty() => return Err("two models".to_owned()),
             Some(partition) => Stored::With(partition),
-            None if planes != tiling.planes() => {
-                return Err(format!("{planes} planes where an image has {}", tiling.planes()));
+            None if planes != images.channels => {
+                return Err(format!("{planes} planes where an image has {}", images.channels));
             }
             None => Stored::Here(Model::from_bytes(model, planes)?),
         };
-        Ok((Self { rows, tile_side, model }, tiling))
+        Ok(Self { rows, tile_side, model })
     }
 }
 
-/// Read the codec that is stored with partition `partition` of `rows` samples of `layout`.
+/// Read the codec that is stored with partition `partition` of `rows` of the `images`.
 ///
 /// # Errors
 /// [`crate::Error::Corrupt`] where there is none, [`crate::Error::Io`].
 pub fn open_codec(
     file: &FileReader,
     partition: u32,
-    layout: &SampleLayout,
+    images: Option<Images>,
     rows: u64,
 ) -> crate::error::Result<Codec> {
     let id = SectionId { kind: SectionKind::Parameters, partition, layer: 0 };
     let mut buffer = Vec::new();
     let bytes = file.read_all(file.section(id)?, &mut buffer)?;
-    let parsed = match bytes.first() {
-        Some(&CODER_RANS) => PredictedParameters::from_bytes(bytes, layout, rows),
-        _ => Err("it holds no model".to_owned()),
+    let (Some(&CODER_RANS), Some(images)) = (bytes.first(), images) else {
+        return Err(file.corrupt(id, "it holds no model"));
     };
-    match parsed.map_err(|detail| file.not_understood(id, detail))? {
-        (PredictedParameters { model: Stored::Here(model), .. }, tiling) => Ok(Codec::new(model, tiling)),
+    let parameters = PredictedParameters::from_bytes(bytes, &images, rows);
+    match parameters.map_err(|detail| file.not_understood(id, detail))? {
+        PredictedParameters { model: Stored::Here(model), tile_side, .. } => {
+            Ok(Codec::new(model, images, tile_side.into()))
+        }
         _ => Err(file.corrupt(id, "it holds no model")),
     }
 }

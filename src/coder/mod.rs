@@ -7,16 +7,18 @@ mod filtered;
 pub mod lengths;
 mod packed;
 mod predicted;
+pub mod shapes;
 
 pub use filtered::Filtered;
 pub use packed::Packed;
-pub use predicted::{Codec, Predicted, RowError};
+pub use predicted::{Codec, Predicted};
 
-use crate::container::FileReader;
-use crate::error::Result;
+use crate::container::{FileReader, Section};
+use crate::error::{Error, Result};
 use crate::kernels::lanes::{Group, Path};
 use crate::kernels::rows::Scratch;
-use crate::predict::planes::Extent;
+use crate::sample::{ImageShape, Images, Window};
+use shapes::{ImageSides, Shapes};
 
 /// Buffers of one thread for bytes that do not lie in a map.
 #[derive(Default)]
@@ -27,10 +29,22 @@ pub struct ReadBuffers {
     places: Vec<(u64, u64)>,
     /// Working memory of [`Filtered`].
     scratch: Scratch,
+    /// An image of which a part is wanted.
+    image: Vec<u8>,
     /// Working memory of [`Predicted`].
-    groups: Vec<((Extent, usize, Path), Group)>,
+    groups: Vec<Group>,
     /// Bytes of records and bases read so far.
     pub bytes_read: u64,
+}
+
+impl ReadBuffers {
+    fn group(&mut self, path: Path) -> &mut Group {
+        let number = self.groups.iter().position(|group| group.path() == path).unwrap_or_else(|| {
+            self.groups.push(Group::new(path));
+            self.groups.len() - 1
+        });
+        &mut self.groups[number]
+    }
 }
 
 /// Where the sections of a block are, as [`FileReader::section_at`] counts them.
@@ -40,6 +54,131 @@ pub struct Sections {
     pub records: usize,
     /// What goes with them: the base table, or the lengths of streams.
     pub beside: usize,
+}
+
+/// A row that is wanted, or a part of it.
+pub struct Wanted<'a> {
+    /// Number of the row in its block.
+    pub row: u64,
+    /// Of an image, the part; `None`: all of it.
+    pub window: Option<Window>,
+    /// Where it goes, with its exact size.
+    pub out: &'a mut [u8],
+}
+
+/// An error, and for which of those wanted.
+pub type RowError = (usize, Error);
+
+/// The sides of the images of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sides {
+    /// All have the same.
+    Same(ImageSides),
+    /// Each has its own.
+    Own(Shapes),
+}
+
+impl Sides {
+    /// The sides of the images of a block of `rows` rows; `section` finds the section that has them if each has its own.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn open(
+        file: &FileReader,
+        section: impl Fn() -> Result<usize>,
+        images: Images,
+        rows: u64,
+    ) -> Result<Self> {
+        match images.sides {
+            Some(sides) => Ok(Self::Same(sides)),
+            None => Ok(Self::Own(Shapes::open(file, section()?, images, rows)?)),
+        }
+    }
+
+    /// Streams of `rows` images, where each has `streams(sides)`.
+    fn streams(&self, rows: u64, streams: impl Fn(ImageSides) -> usize) -> u64 {
+        match self {
+            Self::Same(sides) => rows.saturating_mul(streams(*sides) as u64),
+            Self::Own(shapes) => shapes.streams(),
+        }
+    }
+
+    /// Sides of the image in `row`, which exists, and the number of its first stream.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn row(
+        &self,
+        file: &FileReader,
+        row: u64,
+        streams: impl Fn(ImageSides) -> usize,
+    ) -> Result<(ImageSides, u64)> {
+        match self {
+            Self::Same(sides) => Ok((*sides, row * streams(*sides) as u64)),
+            Self::Own(shapes) => shapes.row(file, row, streams),
+        }
+    }
+}
+
+impl Wanted<'_> {
+    /// The part of `image` that is wanted, after checking that it lies there and that `out` has its size.
+    ///
+    /// # Errors
+    /// [`Error::Argument`].
+    pub fn window_of(&self, image: &ImageShape, element_bytes: usize) -> Result<Window> {
+        let sides = (image.height, image.width);
+        let window = self.window.unwrap_or(image.window());
+        if !window.fits(sides) {
+            let Window { top, left, height, width } = window;
+            return Err(Error::Argument(format!(
+                "the region of {height} x {width} pixels from row {top}, column {left} on does not lie in an image \
+                 of {} x {} pixels",
+                sides.0, sides.1
+            )));
+        }
+        let bytes = window.height * window.width * image.channels * element_bytes;
+        if self.out.len() != bytes {
+            let have = self.out.len();
+            return Err(Error::Argument(format!("a buffer of {have} bytes for an image of {bytes} bytes")));
+        }
+        Ok(window)
+    }
+}
+
+/// Copy `window` of the image `bytes` to `out`.
+pub fn copy_window(bytes: &[u8], image: &ImageShape, element_bytes: usize, window: Window, out: &mut [u8]) {
+    let mut rest = out;
+    for (first, count) in image.runs(window) {
+        let (now, later) = std::mem::take(&mut rest).split_at_mut(count * element_bytes);
+        now.copy_from_slice(&bytes[first * element_bytes..][..now.len()]);
+        rest = later;
+    }
+}
+
+/// Read `window` of an image that is stored as it is from byte `start` of `section` on, and no more than that.
+#[expect(clippy::too_many_arguments, reason = "where it is, what it is, and where it goes")]
+fn read_runs(
+    file: &FileReader,
+    section: &Section,
+    start: u64,
+    image: &ImageShape,
+    element_bytes: usize,
+    window: Window,
+    out: &mut [u8],
+    buffers: &mut ReadBuffers,
+) -> Result<()> {
+    buffers.bytes_read += out.len() as u64;
+    let whole = window == image.window();
+    let all = whole.then_some((0, image.pixels() * image.channels));
+    let runs = (!whole).then(|| image.runs(window));
+    let mut rest = out;
+    for (first, count) in all.into_iter().chain(runs.into_iter().flatten()) {
+        let (now, later) = std::mem::take(&mut rest).split_at_mut(count * element_bytes);
+        let from = start.saturating_add((first * element_bytes) as u64);
+        now.copy_from_slice(file.read(section, from, now.len() as u64, 0, &mut buffers.records)?);
+        rest = later;
+    }
+    Ok(())
 }
 
 /// The coder of one block, whichever it is.
@@ -78,10 +217,24 @@ impl Coder {
     ) -> Result<()> {
         match self {
             Self::Packed(packed) => packed.read_row(file, at, row, out, buffers),
-            Self::Predicted(predicted) => {
-                predicted.read_rows(file, at, &[row], &mut [out], buffers).map_err(|(_, error)| error)
+            Self::Predicted(predicted) => predicted
+                .read_rows(file, at, &mut [Wanted { row, window: None, out }], buffers)
+                .map_err(|(_, error)| error),
+            Self::Filtered(filtered) => {
+                filtered.read_row(file, at, &mut Wanted { row, window: None, out }, buffers)
             }
-            Self::Filtered(filtered) => filtered.read_row(file, at, row, out, buffers),
+        }
+    }
+
+    /// Sides of the image in row `row`; `None` where rows are no images to this coder.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
+    pub fn sides(&self, file: &FileReader, row: u64) -> Result<Option<ImageSides>> {
+        match self {
+            Self::Packed(_) => Ok(None),
+            Self::Predicted(predicted) => predicted.sides(file, row).map(Some),
+            Self::Filtered(filtered) => filtered.sides(file, row).map(Some),
         }
     }
 

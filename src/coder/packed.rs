@@ -4,11 +4,12 @@
 //! Record `r` begins at bit `r * record_bits`, base `b` at bit `b * base_bits`; constant bits are in neither. Inside
 //! both, bits run in the order of row bits (word after word, lowest first), which is what `pdep` and `pext` move.
 
-use super::{ReadBuffers, Sections};
+use super::{ReadBuffers, Sections, Wanted, read_runs};
 use crate::bits::{BitWriter, PADDING, bits_for, ones_of_words, read_bits};
 use crate::container::{FileReader, Section};
 use crate::error::Result;
 use crate::kernels;
+use crate::sample::ImageShape;
 
 /// The split of one block in the form that the kernels want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +94,7 @@ impl Packed {
         let section = file.section_at(at.records);
         let (records, bit, bytes) = read_entry(file, section, self.record_bits(), row, &mut buffers.records)?;
         buffers.bytes_read += bytes;
-        if self.record_bits() == 8 * out.len() as u64 && self.deviation_bits == self.record_bits() {
-            // Every bit of the row, byte for byte.
+        if self.is_plain(out.len()) {
             out.copy_from_slice(&records[..out.len()]);
             return Ok(());
         }
@@ -113,6 +113,31 @@ impl Packed {
         buffers.bytes_read += bytes;
         kernels::scatter_sparse(table, bit, self.base_bits, &self.base, out);
         Ok(())
+    }
+
+    /// Whether records are rows of `row_bytes` bytes as they are.
+    pub fn is_plain(&self, row_bytes: usize) -> bool {
+        self.record_bits() == 8 * row_bytes as u64 && self.deviation_bits == self.record_bits()
+    }
+
+    /// The part of an image that is wanted, from records that are rows as they are, of `image` with elements of
+    /// `element_bytes`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`], [`crate::Error::Argument`] for a window outside of the image.
+    pub fn read_window(
+        &self,
+        file: &FileReader,
+        at: Sections,
+        wanted: &mut Wanted<'_>,
+        image: &ImageShape,
+        element_bytes: usize,
+        buffers: &mut ReadBuffers,
+    ) -> Result<()> {
+        let window = wanted.window_of(image, element_bytes)?;
+        let section = file.section_at(at.records);
+        let start = wanted.row * self.record_bits() / 8;
+        read_runs(file, section, start, image, element_bytes, window, wanted.out, buffers)
     }
 
     pub(super) fn read_base_id(

@@ -6,43 +6,56 @@
 use std::sync::Arc;
 
 use super::lengths::Lengths;
-use super::{ReadBuffers, Sections};
+use super::shapes::ImageSides;
+use super::{ReadBuffers, RowError, Sections, Sides, Wanted};
 use crate::container::FileReader;
-use crate::error::{Error, Result};
-use crate::kernels::lanes::{Group, Path, Tables};
+use crate::error::Result;
+use crate::kernels::lanes::{Alias, Path, Tables};
 use crate::predict::Model;
 use crate::predict::planes::Extent;
 use crate::predict::scalar::{Depth, Scalar};
-use crate::predict::tiles::{Place, Tiling};
+use crate::predict::tiles::{Place, Tiling, depth};
 use crate::rans::AliasTable;
+use crate::sample::{Images, Window};
 
-/// Up to this many tiles are decoded one after another; more fill lanes well enough.
+/// Where fewer tiles of the largest size would have the same pixels, they are decoded one after another: going over all
+/// lanes takes longer than that.
 const FEW: usize = 2;
 
 /// A model, ready to decode with. Blocks of several partitions share one.
 pub struct Codec {
     model: Model,
-    tiling: Tiling,
+    images: Images,
+    tile_side: usize,
     tables: Vec<Vec<AliasTable>>,
-    /// For each extent that a tile has.
+    alias: Vec<Arc<Alias>>,
+    /// For each extent that a tile has, where all images have the same sides.
     lanes: Vec<Tables>,
 }
 
 /// The codec of a block, and where its streams are.
 pub struct Predicted {
     codec: Arc<Codec>,
+    sides: Sides,
     lengths: Lengths,
 }
 
-/// What decoding a tile gave, and for which row of those asked for.
-pub type RowError = (usize, Error);
-
 impl Codec {
-    /// The codec of `model` for images that `tiling` cuts.
-    pub fn new(model: Model, tiling: Tiling) -> Self {
+    /// The codec of `model` for `images`, in tiles of at most `tile_side`.
+    pub fn new(model: Model, images: Images, tile_side: usize) -> Self {
         let tables = model.alias_tables();
-        let lanes = Tables::of_tiles(&model, &tables, &tiling);
-        Self { model, tiling, tables, lanes }
+        let alias = Alias::of(&tables);
+        let mut lanes: Vec<Tables> = Vec::new();
+        if let Some(sides) = images.sides.filter(|_| depth(&images) == Depth::Eight) {
+            for extent in Tiling::new(&images, sides, tile_side).extents() {
+                lanes.push(Tables::new(&model, &alias, extent));
+            }
+        }
+        Self { model, images, tile_side, tables, alias, lanes }
+    }
+
+    fn tiling(&self, sides: ImageSides) -> Tiling {
+        Tiling::new(&self.images, sides, self.tile_side)
     }
 }
 
@@ -50,134 +63,175 @@ impl Predicted {
     /// Check the lengths of the streams of `rows` rows.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::Io`].
-    pub fn open(file: &FileReader, at: Sections, codec: Arc<Codec>, rows: u64) -> Result<Self> {
-        let streams = rows.saturating_mul(codec.tiling.tiles() as u64);
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
+    pub fn open(file: &FileReader, at: Sections, codec: Arc<Codec>, sides: Sides, rows: u64) -> Result<Self> {
+        let streams = sides.streams(rows, |sides| codec.tiling(sides).tiles());
         let lengths = Lengths::open(file, file.section_at(at.beside), streams)?;
-        Ok(Self { codec, lengths })
+        Ok(Self { codec, sides, lengths })
     }
 
-    /// Decode `rows` into `outs`, each of a sample's size.
+    pub(super) fn sides(&self, file: &FileReader, row: u64) -> Result<ImageSides> {
+        Ok(self.row(file, row)?.0)
+    }
+
+    fn row(&self, file: &FileReader, row: u64) -> Result<(ImageSides, u64)> {
+        self.sides.row(file, row, |sides| self.codec.tiling(sides).tiles())
+    }
+
+    /// Decode all `wanted`.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Io`], with the number of the row among `rows`.
+    /// [`crate::Error::Corrupt`] or [`crate::Error::Io`], with the number of the row among those wanted.
     pub fn read_rows(
         &self,
         file: &FileReader,
         at: Sections,
-        rows: &[u64],
-        outs: &mut [&mut [u8]],
+        wanted: &mut [Wanted<'_>],
         buffers: &mut ReadBuffers,
     ) -> std::result::Result<(), RowError> {
-        let codec = &*self.codec;
-        let tiles = codec.tiling.tiles();
-        let mut places = Vec::with_capacity(rows.len() * tiles);
-        for (number, &row) in rows.iter().enumerate() {
-            let section = file.section_at(at.beside);
-            self.lengths
-                .places(file, section, row * tiles as u64, tiles, &mut places)
-                .map_err(|e| (number, e))?;
-        }
-        let records = file.section_at(at.records);
         let mut waiting: Vec<Waiting> = Vec::new();
-        for (number, &(start, bytes)) in places.iter().enumerate() {
-            let (row, place) = (number / tiles, codec.tiling.place(number % tiles));
-            let raw = codec.tiling.tile_bytes(&place).next_multiple_of(2) as u64;
-            if bytes > raw {
-                let detail = format!("a stream of {bytes} bytes for {raw} bytes of pixels");
-                return Err((row, file.corrupt(records.entry().id, detail)));
-            }
-            let mut buffer = std::mem::take(&mut buffers.records);
-            let stream = file.read(records, start, bytes, 0, &mut buffer).map_err(|e| (row, e))?;
-            buffers.bytes_read += bytes;
-            if bytes == raw {
-                codec.copy_pixels(stream, &place, outs[row]);
-            } else {
-                waiting.push(Waiting { row, place, stream: stream.to_vec() });
-            }
-            buffers.records = buffer;
+        for (number, wanted) in wanted.iter_mut().enumerate() {
+            self.read_streams(file, at, number, wanted, &mut waiting, buffers).map_err(|e| (number, e))?;
         }
-        // Lanes go over tiles of one extent; their order does not matter otherwise.
-        waiting.sort_by_key(|tile| (tile.place.extent.height, tile.place.extent.width));
-        for tiles in waiting.chunk_by(|a, b| a.place.extent == b.place.extent) {
-            let extent = tiles[0].place.extent;
-            let lanes = codec.lanes.iter().find(|tables| tables.extent() == extent);
-            let decoded = match lanes {
-                Some(tables) if tiles.len() > FEW => codec.decode_lanes(tables, tiles, outs, buffers),
-                _ => codec.decode_one_by_one(extent, tiles, outs),
+        let codec = &*self.codec;
+        // Lanes go over tiles of similar extents; their order does not matter otherwise.
+        waiting.sort_by_key(|tile| tile.place.extent.order());
+        let mut rest = &waiting[..];
+        while !rest.is_empty() {
+            let path = Path::best_for(rest.len());
+            let (tiles, later) = rest.split_at(path.lanes().min(rest.len()));
+            rest = later;
+            let extents = tiles.iter().map(|tile| tile.place.extent);
+            let largest = Extent::largest(extents.clone());
+            let area: usize = extents.map(|extent| extent.area()).sum();
+            let decoded = if depth(&codec.images) == Depth::Eight && area > FEW * largest.area() {
+                codec.decode_lanes(path, largest, tiles, wanted, buffers)
+            } else {
+                codec.decode_one_by_one(tiles, wanted)
             };
-            decoded.map_err(|row| {
+            decoded.map_err(|number| {
                 let detail = "a stream does not end as it should".to_owned();
-                (row, file.corrupt(records.entry().id, detail))
+                (number, file.corrupt(file.section_at(at.records).entry().id, detail))
             })?;
         }
         Ok(())
     }
+
+    /// Read the streams of one row; those that are pixels as they are go to their place at once.
+    fn read_streams(
+        &self,
+        file: &FileReader,
+        at: Sections,
+        number: usize,
+        wanted: &mut Wanted<'_>,
+        waiting: &mut Vec<Waiting>,
+        buffers: &mut ReadBuffers,
+    ) -> Result<()> {
+        let (sides, first) = self.row(file, wanted.row)?;
+        let tiling = self.codec.tiling(sides);
+        let window = wanted.window_of(tiling.image(), self.codec.images.dtype.size())?;
+        let mut places = std::mem::take(&mut buffers.places);
+        places.clear();
+        // Streams that follow one another are found together.
+        let mut touched = tiling.touched(window).peekable();
+        let mut tiles = Vec::new();
+        while let Some(start) = touched.next() {
+            let mut end = start + 1;
+            while touched.next_if_eq(&end).is_some() {
+                end += 1;
+            }
+            let section = file.section_at(at.beside);
+            self.lengths.places(file, section, first + start as u64, end - start, &mut places)?;
+            tiles.extend(start..end);
+        }
+        let records = file.section_at(at.records);
+        for (&tile, &(start, bytes)) in tiles.iter().zip(&places) {
+            let place = tiling.place(tile);
+            let raw = tiling.tile_bytes(&place).next_multiple_of(2) as u64;
+            if bytes > raw {
+                let detail = format!("a stream of {bytes} bytes for {raw} bytes of pixels");
+                return Err(file.corrupt(records.entry().id, detail));
+            }
+            let stream = file.read(records, start, bytes, 0, &mut buffers.records)?;
+            buffers.bytes_read += bytes;
+            if bytes == raw {
+                copy_pixels(stream, &tiling, &place, &window, wanted.out);
+            } else {
+                waiting.push(Waiting { number, tiling, window, place, stream: stream.to_vec() });
+            }
+        }
+        buffers.places = places;
+        Ok(())
+    }
+}
+
+/// A tile stored as it is.
+fn copy_pixels(bytes: &[u8], tiling: &Tiling, place: &Place, window: &Window, out: &mut [u8]) {
+    let Extent { height, width } = place.extent;
+    for plane in 0..tiling.planes() {
+        for y in 0..height {
+            let start = (plane * height + y) * width;
+            tiling.write_row(out, window, place, plane, y, |x| match tiling.depth() {
+                Depth::Eight => bytes[start + x].into(),
+                Depth::Sixteen => u16::from_le_bytes([bytes[2 * (start + x)], bytes[2 * (start + x) + 1]]),
+            });
+        }
+    }
 }
 
 impl Codec {
-    /// A tile stored as it is.
-    fn copy_pixels(&self, bytes: &[u8], place: &Place, out: &mut [u8]) {
-        let Extent { height, width } = place.extent;
-        for plane in 0..self.tiling.planes() {
-            for y in 0..height {
-                let start = (plane * height + y) * width;
-                self.tiling.write_row(out, place, plane, y, |x| match self.tiling.depth() {
-                    Depth::Eight => bytes[start + x].into(),
-                    Depth::Sixteen => {
-                        u16::from_le_bytes([bytes[2 * (start + x)], bytes[2 * (start + x) + 1]])
-                    }
-                });
-            }
-        }
-    }
-
     fn decode_one_by_one(
         &self,
-        extent: Extent,
         tiles: &[Waiting],
-        outs: &mut [&mut [u8]],
+        wanted: &mut [Wanted<'_>],
     ) -> std::result::Result<(), usize> {
-        let mut scalar = Scalar::new(&self.model, extent, self.tiling.depth());
-        for tile in tiles {
-            if !scalar.decode(&self.model, &self.tables, &tile.stream) {
-                return Err(tile.row);
-            }
-            for plane in 0..self.tiling.planes() {
-                for (y, row) in scalar.pixels(plane).enumerate() {
-                    self.tiling.write_row(outs[tile.row], &tile.place, plane, y, |x| row[x] as u16);
+        for tiles in tiles.chunk_by(|a, b| a.place.extent == b.place.extent) {
+            let mut scalar = Scalar::new(&self.model, tiles[0].place.extent, depth(&self.images));
+            for tile in tiles {
+                if !scalar.decode(&self.model, &self.tables, &tile.stream) {
+                    return Err(tile.number);
+                }
+                for plane in 0..self.images.channels {
+                    for (y, row) in scalar.pixels(plane).enumerate() {
+                        tile.write_row(wanted, plane, y, |x| row[x] as u16);
+                    }
                 }
             }
         }
         Ok(())
     }
 
+    /// Decode `tiles`, at most as many as `path` has lanes, none larger than `extent`.
     fn decode_lanes(
         &self,
-        tables: &Tables,
+        path: Path,
+        extent: Extent,
         tiles: &[Waiting],
-        outs: &mut [&mut [u8]],
+        wanted: &mut [Wanted<'_>],
         buffers: &mut ReadBuffers,
     ) -> std::result::Result<(), usize> {
-        let mut rest = tiles;
-        while !rest.is_empty() {
-            let path = Path::best_for(rest.len());
-            let (now, later) = rest.split_at(path.lanes().min(rest.len()));
-            rest = later;
-            let group = buffers.group(tables.extent(), self.tiling.planes(), path);
-            let streams: Vec<&[u8]> = now.iter().map(|tile| &tile.stream[..]).collect();
-            let whole = group.decode(tables, &streams);
-            if let Some(bad) = whole.iter().position(|&whole| !whole) {
-                return Err(now[bad].row);
+        let group = buffers.group(path);
+        let own;
+        let tables = match self.lanes.iter().find(|tables| tables.extent() == extent) {
+            Some(tables) => tables,
+            None => {
+                own = Tables::new(&self.model, &self.alias, extent);
+                &own
             }
-            let lanes = group.lanes();
-            for plane in 0..self.tiling.planes() {
-                for y in 0..tables.extent().height {
-                    let pixels = group.memory().row(plane, y);
-                    for (lane, tile) in now.iter().enumerate() {
-                        self.tiling.write_row(outs[tile.row], &tile.place, plane, y, |x| {
-                            pixels[x * lanes + lane] as u16
-                        });
+        };
+        let images: Vec<(Extent, &[u8])> =
+            tiles.iter().map(|tile| (tile.place.extent, &tile.stream[..])).collect();
+        let whole = group.decode(tables, &images);
+        if let Some(bad) = whole.iter().position(|&whole| !whole) {
+            return Err(tiles[bad].number);
+        }
+        let lanes = group.lanes();
+        for plane in 0..self.images.channels {
+            for y in 0..extent.height {
+                let pixels = group.memory().row(plane, y);
+                for (lane, tile) in tiles.iter().enumerate() {
+                    if y < tile.place.extent.height {
+                        tile.write_row(wanted, plane, y, |x| pixels[x * lanes + lane] as u16);
                     }
                 }
             }
@@ -188,18 +242,16 @@ impl Codec {
 
 /// A tile that is to be decoded.
 struct Waiting {
-    row: usize,
+    /// Which of those wanted it is part of.
+    number: usize,
+    tiling: Tiling,
+    window: Window,
     place: Place,
     stream: Vec<u8>,
 }
 
-impl ReadBuffers {
-    fn group(&mut self, extent: Extent, planes: usize, path: Path) -> &mut Group {
-        let key = (extent, planes, path);
-        let number = self.groups.iter().position(|entry| entry.0 == key).unwrap_or_else(|| {
-            self.groups.push((key, Group::new(extent, planes, path)));
-            self.groups.len() - 1
-        });
-        &mut self.groups[number].1
+impl Waiting {
+    fn write_row(&self, wanted: &mut [Wanted<'_>], plane: usize, y: usize, pixel: impl Fn(usize) -> u16) {
+        self.tiling.write_row(wanted[self.number].out, &self.window, &self.place, plane, y, pixel);
     }
 }

@@ -7,10 +7,12 @@
 
 mod encode;
 mod filtered;
+mod learn;
 mod meter;
 mod partition;
 mod predicted;
 mod preset;
+mod ragged;
 mod slices;
 mod streams;
 
@@ -23,7 +25,7 @@ use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::metadata::{FieldLayout, MAX_SAMPLES, Metadata, Partition, SampleLayoutOpen, digest_text};
 use crate::parallel::thread_count;
-use crate::sample::SampleLayout;
+use crate::sample::{Images, MAX_SAMPLE_BYTES, SampleLayout};
 use crate::source::SampleSource;
 use crate::transform;
 
@@ -47,6 +49,8 @@ pub struct Field<'a> {
 pub struct Input<'a> {
     /// Dtype and shape of a sample.
     pub layout: SampleLayout,
+    /// Rows and columns of every sample, where `layout` says that they differ.
+    pub sides: Option<&'a [(u32, u32)]>,
     /// Number of samples.
     pub num_samples: u64,
     /// The samples.
@@ -57,6 +61,51 @@ pub struct Input<'a> {
     pub partitions: Option<(Vec<String>, &'a [u32])>,
     /// JSON, kept with the file letter by letter.
     pub user: &'a str,
+}
+
+impl Input<'_> {
+    /// Rows and columns of sample `number` of these `images`.
+    fn sides_of(&self, images: &Images, number: usize) -> (usize, usize) {
+        let own = self.sides.and_then(|sides| sides.get(number));
+        own.map(|&(height, width)| (height as usize, width as usize)).or(images.sides).unwrap_or_default()
+    }
+
+    /// Bytes of sample `number` of these `images`.
+    fn bytes_of(&self, images: &Images, number: usize) -> usize {
+        images.bytes(self.sides_of(images, number)).unwrap_or(0)
+    }
+
+    /// Bytes of all samples, where they differ in shape.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] names the first that is no image.
+    fn total_bytes(&self) -> Result<Option<u64>> {
+        let count = self.sides.map_or(0, <[_]>::len);
+        if !self.layout.is_ragged() {
+            return match self.sides {
+                Some(_) => Err(Error::Argument("sides for samples of one shape".to_owned())),
+                None => Ok(None),
+            };
+        }
+        let images = Images::of(&self.layout).ok_or_else(|| {
+            Error::Type("only images of 8 or 16 bits may differ in shape from sample to sample".to_owned())
+        })?;
+        if count as u64 != self.num_samples {
+            return Err(Error::Argument(format!("{count} shapes for {} samples", self.num_samples)));
+        }
+        (0..count)
+            .try_fold(0u64, |total, number| {
+                let (height, width) = self.sides_of(&images, number);
+                let bytes = images.bytes((height, width)).filter(|&bytes| bytes > 0).ok_or_else(|| {
+                    Error::Argument(format!(
+                        "sample {number} has {height} x {width} pixels; an image has at least one pixel and at \
+                         most {MAX_SAMPLE_BYTES} bytes"
+                    ))
+                })?;
+                Ok(total.saturating_add(bytes as u64))
+            })
+            .map(Some)
+    }
 }
 
 /// How it is to be compressed.
@@ -124,6 +173,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 /// let source = MemorySource { bytes: &samples, sample_bytes: 16 };
 /// let input = Input {
 ///     layout,
+///     sides: None,
 ///     num_samples: 10,
 ///     source: &source,
 ///     fields: Vec::new(),
@@ -149,13 +199,15 @@ pub fn compress(
     options: &CompressOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<()> {
-    let sample_bytes = input.layout.bytes()?;
+    let total_bytes = input.total_bytes()?;
+    let hollow = total_bytes.is_none() && input.layout.bytes()? == 0;
     let order = Order::new(input)?;
     check_fields(input)?;
     let threads = thread_count(options.num_threads);
     let spec = preset::choose(input, options)?;
     let transform = transform::build(&spec, &input.layout)?;
     let mut metadata = describe(input, options, spec, transform.is_exact(), &order)?;
+    metadata.total_bytes = total_bytes;
     // What a reader would not take is refused now and not after an hour.
     metadata.to_json()?;
     let mut writer = FileWriter::create(path, options.overwrite)?;
@@ -175,10 +227,12 @@ pub fn compress(
         digest: 0,
         max_error: 0.0,
     };
-    if sample_bytes > 0 {
+    if !hollow {
         for (number, ids) in order.partitions().enumerate() {
-            if !ids.is_empty() {
-                run.partition(number as u32, ids)?;
+            match ids {
+                [] => {}
+                ids if total_bytes.is_some() => run.ragged_partition(number as u32, ids)?,
+                ids => run.partition(number as u32, ids)?,
             }
         }
     }
@@ -213,6 +267,7 @@ fn describe(
         writer: concat!("dreamlearning ", env!("CARGO_PKG_VERSION")).to_owned(),
         num_samples: input.num_samples,
         sample: input.layout.clone(),
+        total_bytes: None,
         preset: options.preset.resolve(&input.layout).name().to_owned(),
         transform,
         exact,

@@ -3,25 +3,18 @@
 
 use std::sync::Arc;
 
-use super::Input;
 use super::encode::Run;
 use super::partition::PartitionRows;
 use super::streams::{StreamBlock, Streams};
 use crate::block::{PredictedParameters, Stored};
-use crate::error::{Error, Result};
-use crate::kernels::lanes::{Group, Path, Tables};
+use crate::error::Result;
+use crate::kernels::lanes::{Alias, Group, Path, Tables};
 use crate::predict::planes::Extent;
 use crate::predict::scalar::{Depth, Scalar, put_residual};
-use crate::predict::tiles::{Place, TILE_SIDE, Tiling};
-use crate::predict::train::{Tile, train};
+use crate::predict::tiles::{Place, TILE_SIDE, Tiling, depth};
 use crate::predict::{ESCAPE, Model};
 use crate::rans::{EncodeTable, Encoder};
-
-/// Pixels of one plane from which a model is learned.
-const SAMPLE_PIXELS: usize = 8 << 20;
-
-/// Bytes of samples that are read at once to learn from.
-const READ_BYTES: usize = 8 << 20;
+use crate::sample::Images;
 
 /// What the whole data set has taught; all partitions use it.
 pub(super) struct Learned {
@@ -33,182 +26,151 @@ pub(super) struct Learned {
 impl Run<'_, '_> {
     /// Write the only layer of partition `partition` with the coder that makes it smallest.
     pub(super) fn small_block(&mut self, partition: u32, rows: &PartitionRows<'_>) -> Result<()> {
-        let (encoder, stored_with) = match &self.learned {
-            Some(learned) => (Arc::clone(&learned.encoder), learned.stored_with),
-            None => (Arc::new(self.learn()?), None),
-        };
-        let model = stored_with.map_or_else(|| Stored::Here(encoder.model.clone()), Stored::With);
-        let parameters =
-            PredictedParameters { rows: rows.len() as u64, tile_side: TILE_SIDE as u16, model }.to_bytes();
+        let (encoder, parameters) = self.learned(partition, rows.len())?;
         let sample_bytes = self.input.layout.bytes()?;
-        let encode = |part: &[u8]| encoder.encode(part, sample_bytes);
+        let sides = encoder.images.sides.unwrap_or_default();
+        let encode = |part: &[u8]| {
+            let tiling = encoder.tiling(sides);
+            let images: Vec<_> = part.chunks_exact(sample_bytes).map(|image| (image, tiling)).collect();
+            encoder.encode(&images)
+        };
         let block = StreamBlock { partition, parameters: &parameters, encode, padding: &[] };
-        let as_streams = self.stream_block(rows, &block)?;
-        let stored_with = stored_with.or(as_streams.then_some(partition));
-        self.learned = Some(Learned { encoder, stored_with });
+        if self.stream_block(rows, &block)? {
+            self.is_stored_with(partition);
+        }
         Ok(())
     }
 
-    /// Learn from samples of the whole data set.
-    fn learn(&mut self) -> Result<TileEncoder> {
-        let tiling = Tiling::of(&self.input.layout, TILE_SIDE)
-            .ok_or_else(|| Error::Argument("predicting pixels of what is no image".to_owned()))?;
-        let tiles = sample_tiles(self.input, &tiling, &mut || self.meter.advance(0))?;
-        let model =
-            train(&tiles, tiling.planes(), tiling.depth(), self.threads, &mut || self.meter.advance(0))?;
-        Ok(TileEncoder::new(model, tiling))
+    /// The encoder for all partitions, and the parameters of the partition `partition` of `rows` rows.
+    pub(super) fn learned(&mut self, partition: u32, rows: usize) -> Result<(Arc<TileEncoder>, Vec<u8>)> {
+        let learned = match self.learned.take() {
+            Some(learned) => learned,
+            None => Learned { encoder: Arc::new(self.learn()?), stored_with: None },
+        };
+        let encoder = Arc::clone(&learned.encoder);
+        let model = learned.stored_with.filter(|&with| with != partition);
+        let model = model.map_or_else(|| Stored::Here(encoder.model.clone()), Stored::With);
+        self.learned = Some(learned);
+        let parameters = PredictedParameters { rows: rows as u64, tile_side: TILE_SIDE as u16, model };
+        Ok((encoder, parameters.to_bytes()))
     }
-}
 
-/// Tiles from all over the data set, in an order that does not follow it.
-fn sample_tiles(
-    input: &Input<'_>,
-    tiling: &Tiling,
-    tick: &mut dyn FnMut() -> Result<()>,
-) -> Result<Vec<Tile>> {
-    let samples = input.num_samples as usize;
-    let area = |place: &Place| place.extent.height * place.extent.width;
-    let wanted = (SAMPLE_PIXELS / area(&tiling.place(0)).max(1)).max(1);
-    // All tiles of all samples, or some of each sample, or one of some samples.
-    let per_sample = (wanted / samples).clamp(1, tiling.tiles());
-    let count = (wanted / per_sample).clamp(1, samples);
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let picked: Vec<u32> = (0..count)
-        .map(|i| {
-            // One of every stretch of equal length.
-            let (start, end) = (i * samples / count, (i + 1) * samples / count);
-            (start + random.below(end - start)) as u32
-        })
-        .collect();
-    let sample_bytes = input.layout.bytes()?;
-    let mut tiles = Vec::with_capacity(count * per_sample);
-    for picked in picked.chunks((READ_BYTES / sample_bytes).max(1)) {
-        let mut bytes = vec![0; picked.len() * sample_bytes];
-        input.source.read(picked, &mut bytes)?;
-        for sample in bytes.chunks_exact(sample_bytes) {
-            let first = random.below(tiling.tiles());
-            for k in 0..per_sample {
-                let place = tiling.place((first + k) % tiling.tiles());
-                tiles.push(Tile { extent: place.extent, pixels: tiling.pixels(sample, &place) });
-            }
+    /// Partition `partition` is written; it stores the model if it is the first.
+    pub(super) fn is_stored_with(&mut self, partition: u32) {
+        if let Some(learned) = &mut self.learned {
+            learned.stored_with.get_or_insert(partition);
         }
-        tick()?;
-    }
-    for i in (1..tiles.len()).rev() {
-        tiles.swap(i, random.below(i + 1));
-    }
-    Ok(tiles)
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    /// A number below `limit`, which is not 0.
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
 
 /// Turns tiles into streams.
-struct TileEncoder {
+pub(super) struct TileEncoder {
     model: Model,
-    tiling: Tiling,
+    images: Images,
     tables: Vec<Vec<EncodeTable>>,
-    /// For every extent, where lanes can be used.
-    lanes: Vec<Tables>,
+    alias: Vec<Arc<Alias>>,
+}
+
+/// A tile, and which image's it is.
+#[derive(Clone, Copy)]
+struct Piece {
+    image: usize,
+    /// Number of the stream.
+    stream: usize,
+    place: Place,
 }
 
 impl TileEncoder {
-    fn new(model: Model, tiling: Tiling) -> Self {
+    pub(super) fn new(model: Model, images: Images) -> Self {
         let tables: Vec<Vec<EncodeTable>> =
             model.planes.iter().map(|plane| plane.tables.iter().map(EncodeTable::new).collect()).collect();
-        let lanes = Tables::of_tiles(&model, &model.alias_tables(), &tiling);
-        Self { model, tables, tiling, lanes }
+        let alias = Alias::of(&model.alias_tables());
+        Self { model, images, tables, alias }
     }
 
-    /// The streams of all tiles of `samples`, and their lengths in units of 2 bytes.
-    fn encode(&self, samples: &[u8], sample_bytes: usize) -> Streams {
-        let tiles = self.tiling.tiles();
-        let mut streams: Vec<Vec<u8>> = vec![Vec::new(); samples.len() / sample_bytes * tiles];
-        // Tiles of one extent go side by side.
-        let mut numbers: Vec<usize> = (0..streams.len()).collect();
-        let extent = |number: usize| self.tiling.place(number % tiles).extent;
-        numbers.sort_by_key(|&number| (extent(number).height, extent(number).width));
-        let sample_of = |number: usize| &samples[number / tiles * sample_bytes..][..sample_bytes];
-        for part in numbers.chunk_by(|&a, &b| extent(a) == extent(b)) {
-            let extent = extent(part[0]);
-            match self.lanes.iter().find(|tables| tables.extent() == extent) {
-                Some(tables) => self.encode_lanes(tables, part, &sample_of, &mut streams),
-                None => self.encode_one_by_one(extent, part, &sample_of, &mut streams),
+    pub(super) fn tiling(&self, sides: (usize, usize)) -> Tiling {
+        Tiling::new(&self.images, sides, TILE_SIDE)
+    }
+
+    /// The streams of all tiles of `images`, and their lengths in units of 2 bytes.
+    pub(super) fn encode(&self, images: &[(&[u8], Tiling)]) -> Streams {
+        let mut pieces = Vec::new();
+        for (image, (_, tiling)) in images.iter().enumerate() {
+            for number in 0..tiling.tiles() {
+                pieces.push(Piece { image, stream: pieces.len(), place: tiling.place(number) });
             }
         }
-        let mut bytes = Vec::with_capacity(samples.len());
+        let mut streams: Vec<Vec<u8>> = vec![Vec::new(); pieces.len()];
+        // Tiles of similar extents go side by side.
+        let mut sorted = pieces.clone();
+        sorted.sort_by_key(|piece| piece.place.extent.order());
+        match depth(&self.images) {
+            Depth::Eight => self.encode_lanes(images, &sorted, &mut streams),
+            Depth::Sixteen => self.encode_one_by_one(images, &sorted, &mut streams),
+        }
+        let mut bytes = Vec::with_capacity(images.iter().map(|(image, _)| image.len()).sum());
         let mut lengths = Vec::with_capacity(streams.len());
-        for (number, stream) in streams.iter().enumerate() {
-            let place = self.tiling.place(number % tiles);
+        for (piece, stream) in pieces.iter().zip(&streams) {
+            let (image, tiling) = &images[piece.image];
             let before = bytes.len();
-            if stream.len() < self.tiling.tile_bytes(&place).next_multiple_of(2) {
+            if stream.len() < tiling.tile_bytes(&piece.place).next_multiple_of(2) {
                 bytes.extend(stream);
             } else {
-                self.append_pixels(sample_of(number), &place, &mut bytes);
+                append_pixels(image, tiling, &piece.place, &mut bytes);
             }
             lengths.push(((bytes.len() - before) / 2) as u32);
         }
         (bytes, lengths)
     }
 
-    /// A tile as it is, for one that would grow.
-    fn append_pixels(&self, sample: &[u8], place: &Place, bytes: &mut Vec<u8>) {
-        let before = bytes.len();
-        for pixel in self.tiling.pixels(sample, place) {
-            match self.tiling.depth() {
-                Depth::Eight => bytes.push(pixel as u8),
-                Depth::Sixteen => bytes.extend(pixel.to_le_bytes()),
-            }
-        }
-        if (bytes.len() - before) % 2 == 1 {
-            bytes.push(0);
-        }
-    }
-
-    fn encode_lanes<'s>(
-        &self,
-        tables: &Tables,
-        numbers: &[usize],
-        sample_of: &impl Fn(usize) -> &'s [u8],
-        streams: &mut [Vec<u8>],
-    ) {
-        let Extent { height, width } = tables.extent();
-        let planes = self.tiling.planes();
-        let path = Path::best_for(numbers.len());
-        let mut group = Group::new(tables.extent(), planes, path);
+    fn encode_lanes(&self, images: &[(&[u8], Tiling)], pieces: &[Piece], streams: &mut [Vec<u8>]) {
+        let mut group = Group::new(Path::best_for(pieces.len()));
         let lanes = group.lanes();
         let mut coded = Vec::new();
-        for numbers in numbers.chunks(lanes) {
-            for (lane, &number) in numbers.iter().enumerate() {
-                let place = self.tiling.place(number % self.tiling.tiles());
-                for plane in 0..planes {
-                    for y in 0..height {
+        let mut tables: Option<Tables> = None;
+        for pieces in pieces.chunks(lanes) {
+            let extents = pieces.iter().map(|piece| piece.place.extent);
+            let extent = Extent::largest(extents.clone());
+            let tables = match &mut tables {
+                Some(tables) if tables.extent() == extent => tables,
+                other => other.insert(Tables::new(&self.model, &self.alias, extent)),
+            };
+            group.fit(tables);
+            for (lane, piece) in pieces.iter().enumerate() {
+                let (image, tiling) = &images[piece.image];
+                for plane in 0..tiling.planes() {
+                    for y in 0..piece.place.extent.height {
                         let row = group.memory().row_mut(plane, y);
-                        self.tiling.read_row(sample_of(number), &place, plane, y, |x, pixel| {
+                        tiling.read_row(image, &piece.place, plane, y, |x, pixel| {
                             row[x * lanes + lane] = pixel as i16;
                         });
                     }
                 }
             }
-            let coded = group.predict(tables, &mut coded);
-            let mut encoders: Vec<Encoder> = numbers.iter().map(|_| Encoder::default()).collect();
-            // Plane by plane for all lanes, so that one plane's tables stay near.
-            for (plane, tables) in self.tables.iter().enumerate().rev() {
-                let coded = &coded[plane * height * width * lanes..][..height * width * lanes];
-                let map = &self.model.planes[plane].map;
-                for (lane, encoder) in encoders.iter_mut().enumerate() {
-                    for symbols in coded.chunks_exact(lanes).rev() {
+            let coded = group.predict(tables, extents, &mut coded);
+            self.put_all(coded, extent, lanes, pieces, streams);
+        }
+    }
+
+    /// Entropy-code what the lanes of an `extent` have predicted.
+    fn put_all(
+        &self,
+        coded: &[i16],
+        extent: Extent,
+        lanes: usize,
+        pieces: &[Piece],
+        streams: &mut [Vec<u8>],
+    ) {
+        let mut encoders: Vec<Encoder> = pieces.iter().map(|_| Encoder::default()).collect();
+        let of_plane = extent.area() * lanes;
+        // Plane by plane for all lanes, so that one plane's tables stay near.
+        for (plane, tables) in self.tables.iter().enumerate().rev() {
+            let coded = &coded[plane * of_plane..][..of_plane];
+            let map = &self.model.planes[plane].map;
+            for (lane, (piece, encoder)) in pieces.iter().zip(&mut encoders).enumerate() {
+                let Extent { height, width } = piece.place.extent;
+                for row in coded.chunks_exact(extent.width * lanes).take(height).rev() {
+                    for symbols in row[..width * lanes].chunks_exact(lanes).rev() {
                         let [context, residual] = symbols[lane].to_le_bytes();
                         let table = &tables[map[context as usize] as usize];
                         if residual != ESCAPE && table.has(residual) {
@@ -219,36 +181,46 @@ impl TileEncoder {
                     }
                 }
             }
-            for (&number, encoder) in numbers.iter().zip(&mut encoders) {
-                encoder.finish(&mut streams[number]);
-            }
+        }
+        for (piece, encoder) in pieces.iter().zip(&mut encoders) {
+            encoder.finish(&mut streams[piece.stream]);
         }
     }
 
-    fn encode_one_by_one<'s>(
-        &self,
-        extent: Extent,
-        numbers: &[usize],
-        sample_of: &impl Fn(usize) -> &'s [u8],
-        streams: &mut [Vec<u8>],
-    ) {
-        let mut scalar = Scalar::new(&self.model, extent, self.tiling.depth());
-        for &number in numbers {
-            let place = self.tiling.place(number % self.tiling.tiles());
-            let pixels = self.tiling.pixels(sample_of(number), &place);
-            let mut coded = Vec::with_capacity(pixels.len());
-            scalar.walk(|plane, y, x, expected| {
-                let pixel = i32::from(pixels[(plane * extent.height + y) * extent.width + x]);
-                coded.push((plane, expected.context(), (pixel - expected.pixel()) as u16));
-                pixel
-            });
-            let mut encoder = Encoder::default();
-            for &(plane, context, residual) in coded.iter().rev() {
-                let table = &self.tables[plane][self.model.planes[plane].map[context] as usize];
-                let residual = if self.tiling.depth() == Depth::Eight { residual & 0xFF } else { residual };
-                put_residual(&mut encoder, table, residual, self.tiling.depth());
+    fn encode_one_by_one(&self, images: &[(&[u8], Tiling)], pieces: &[Piece], streams: &mut [Vec<u8>]) {
+        for pieces in pieces.chunk_by(|a, b| a.place.extent == b.place.extent) {
+            let extent = pieces[0].place.extent;
+            let mut scalar = Scalar::new(&self.model, extent, Depth::Sixteen);
+            for piece in pieces {
+                let (image, tiling) = &images[piece.image];
+                let pixels = tiling.pixels(image, &piece.place);
+                let mut coded = Vec::with_capacity(pixels.len());
+                scalar.walk(|plane, y, x, expected| {
+                    let pixel = i32::from(pixels[(plane * extent.height + y) * extent.width + x]);
+                    coded.push((plane, expected.context(), (pixel - expected.pixel()) as u16));
+                    pixel
+                });
+                let mut encoder = Encoder::default();
+                for &(plane, context, residual) in coded.iter().rev() {
+                    let table = &self.tables[plane][self.model.planes[plane].map[context] as usize];
+                    put_residual(&mut encoder, table, residual, Depth::Sixteen);
+                }
+                encoder.finish(&mut streams[piece.stream]);
             }
-            encoder.finish(&mut streams[number]);
         }
+    }
+}
+
+/// A tile as it is, for one that would grow.
+fn append_pixels(image: &[u8], tiling: &Tiling, place: &Place, bytes: &mut Vec<u8>) {
+    let before = bytes.len();
+    for pixel in tiling.pixels(image, place) {
+        match tiling.depth() {
+            Depth::Eight => bytes.push(pixel as u8),
+            Depth::Sixteen => bytes.extend(pixel.to_le_bytes()),
+        }
+    }
+    if (bytes.len() - before) % 2 == 1 {
+        bytes.push(0);
     }
 }

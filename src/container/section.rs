@@ -26,12 +26,14 @@ pub enum SectionKind {
     Rows,
     /// Lengths of the streams of one block.
     Lengths,
+    /// Sides of the images of one block.
+    Shapes,
     /// Something optional from a newer minor version.
     Unknown(u16),
 }
 
 impl SectionKind {
-    const KNOWN: [(u16, Self, &'static str); 7] = [
+    const KNOWN: [(u16, Self, &'static str); 8] = [
         (1, Self::Metadata, "metadata"),
         (2, Self::Field, "fields"),
         (3, Self::Index, "index"),
@@ -39,6 +41,7 @@ impl SectionKind {
         (5, Self::Bases, "bases"),
         (6, Self::Rows, "rows"),
         (7, Self::Lengths, "lengths"),
+        (8, Self::Shapes, "shapes"),
     ];
 
     /// Number in the file.

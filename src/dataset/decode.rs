@@ -1,13 +1,15 @@
-//! Decoding batches. In: sample indices in any order, repeats allowed. Out: their samples in the caller's buffer.
+//! Decoding batches. In: sample indices in any order, repeats allowed, and perhaps the part of each image that is wanted.
+//! Out: samples in the caller's buffers.
 
 use std::sync::atomic::Ordering;
 
 use super::Dataset;
 use crate::bits::{PADDING, read_bits};
-use crate::coder::ReadBuffers;
+use crate::coder::{ReadBuffers, Wanted, copy_window};
 use crate::container::{SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::parallel::{for_each_piece, thread_count};
+use crate::sample::{ImageShape, Window};
 use crate::transform::{Layer, Scratch};
 
 /// Batches of fewer bytes are decoded on the calling thread: waking others would take longer.
@@ -22,12 +24,25 @@ fn name_sample(error: Error, index: u64) -> Error {
         Error::Corrupt { path, section, detail } => {
             Error::Corrupt { path, section, detail: format!("{detail} (reading sample {index})") }
         }
+        Error::Argument(detail) => Error::Argument(format!("sample {index}: {detail}")),
         other => other,
     }
 }
 
+/// A sample that is to be decoded.
+pub struct Request<'a> {
+    /// Its number.
+    pub index: u64,
+    /// Of an image, the part; `None`: all of it.
+    pub window: Option<Window>,
+    /// Where it goes, with its exact size.
+    pub out: &'a mut [u8],
+}
+
 /// Working memory of one thread.
 pub(super) struct Worker {
+    /// A whole sample of which a part is wanted.
+    whole: Vec<u8>,
     rows: Vec<Vec<u8>>,
     scratch: Scratch,
     pub(super) buffers: ReadBuffers,
@@ -39,6 +54,7 @@ impl Worker {
         // Decoding in place needs no rows of its own.
         let layers = if dataset.transform.in_place() { &[][..] } else { dataset.transform.layers() };
         Self {
+            whole: Vec::new(),
             rows: layers.iter().map(|layer: &Layer| vec![0; layer.row_bytes()]).collect(),
             scratch: Scratch::default(),
             buffers: ReadBuffers::default(),
@@ -48,7 +64,7 @@ impl Worker {
 }
 
 impl Dataset {
-    /// Decode samples `indices` into `out`, one after another. Negative indices count from the end.
+    /// Decode samples `indices` of one shape into `out`, one after another. Negative indices count from the end.
     ///
     /// `num_threads`: 1 for the calling thread only, 0 for all cores; small batches never leave the calling thread.
     ///
@@ -56,85 +72,178 @@ impl Dataset {
     /// [`Error::Index`] and [`Error::Argument`] before anything is written; [`Error::Corrupt`] and [`Error::Io`],
     /// naming the sample, after part of `out` may have been.
     pub fn decode_into(&self, indices: &[i64], out: &mut [u8], num_threads: usize) -> Result<()> {
-        if self.sample_bytes.checked_mul(indices.len()) != Some(out.len()) {
+        let sample_bytes = self.sample_bytes.ok_or_else(|| {
+            Error::Argument("samples of different shapes do not go into one array".to_owned())
+        })?;
+        if sample_bytes.checked_mul(indices.len()) != Some(out.len()) {
             return Err(Error::Argument(format!(
-                "{} samples of {} bytes do not fit a buffer of {} bytes",
+                "{} samples of {sample_bytes} bytes do not fit a buffer of {} bytes",
                 indices.len(),
-                self.sample_bytes,
                 out.len()
             )));
         }
-        let len = self.len();
-        for &index in indices {
-            self.resolve(index).ok_or(Error::Index { index, len })?;
-        }
         if out.is_empty() {
-            return Ok(());
+            return indices.iter().try_for_each(|&index| self.resolve(index).map(|_| ()));
+        }
+        let outs = indices.iter().zip(out.chunks_exact_mut(sample_bytes));
+        let requests =
+            outs.map(|(&index, out)| Ok(Request { index: self.resolve(index)?, window: None, out }));
+        self.decode_each(&mut requests.collect::<Result<Vec<_>>>()?, num_threads)
+    }
+
+    /// Decode every sample, or part of one, into its own buffer. `num_threads` and errors as in
+    /// [`Dataset::decode_into`]; also [`Error::Argument`] where a part does not lie in the image, or a buffer has not the
+    /// right size.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn decode_each(&self, requests: &mut [Request<'_>], num_threads: usize) -> Result<()> {
+        let len = self.len();
+        if let Some(request) = requests.iter().find(|request| request.index >= len) {
+            return Err(Error::Index { index: i64::try_from(request.index).unwrap_or(i64::MAX), len });
         }
         self.file.check_length()?;
-        let threads = if out.len() < INLINE_BYTES { 1 } else { thread_count(num_threads) };
+        let bytes: usize = requests.iter().map(|request| request.out.len()).sum();
+        let threads = if bytes < INLINE_BYTES { 1 } else { thread_count(num_threads) };
         // Four pieces a thread even out differences between them.
-        let per_piece = indices.len().div_ceil(if threads == 1 { 1 } else { 4 * threads });
-        for_each_piece(threads, out, per_piece * self.sample_bytes, |piece, out| {
-            let indices = &indices[piece * per_piece..];
+        let per_piece = requests.len().div_ceil(if threads == 1 { 1 } else { 4 * threads }).max(1);
+        for_each_piece(threads, requests, per_piece, |_, requests| {
             let mut worker = Worker::new(self);
-            let count = out.len() / self.sample_bytes;
-            let resolved: Option<Vec<u64>> =
-                indices[..count].iter().map(|&index| self.resolve(index)).collect();
-            self.decode_many(&resolved.unwrap_or_default(), out, &mut worker)?;
+            self.decode_many(requests, &mut worker)?;
             self.bytes_read.fetch_add(worker.buffers.bytes_read, Ordering::Relaxed);
             Ok(())
         })
     }
 
-    fn resolve(&self, index: i64) -> Option<u64> {
+    /// The number of the sample `index`, where negative numbers count from the end.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub fn resolve(&self, index: i64) -> Result<u64> {
         let len = self.len();
-        let resolved = if index < 0 { len.checked_sub(index.unsigned_abs())? } else { index as u64 };
-        (resolved < len).then_some(resolved)
+        let resolved =
+            if index < 0 { len.checked_sub(index.unsigned_abs()) } else { Some(index.unsigned_abs()) };
+        resolved.filter(|&resolved| resolved < len).ok_or(Error::Index { index, len })
     }
 
-    /// Decode samples `indices`, which exist, to `out`, one after another.
-    pub(super) fn decode_many(&self, indices: &[u64], out: &mut [u8], worker: &mut Worker) -> Result<()> {
-        let per_batch = (BATCH_BYTES / self.sample_bytes).max(1);
-        let parts = indices.chunks(per_batch).zip(out.chunks_mut(per_batch * self.sample_bytes));
-        for (indices, out) in parts {
-            self.decode_batch(indices, out, worker)?;
+    /// Rows and columns of the image `index`, which exists; `None` where samples are no images.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn sides(&self, index: u64) -> Result<Option<(usize, usize)>> {
+        if self.sample_bytes.is_some() {
+            let image = ImageShape::of(&self.metadata.sample);
+            return Ok(image.map(|image| (image.height, image.width)));
+        }
+        let (partition, row) = self.locate(index, &mut Vec::new())?;
+        self.block(partition, 0)?.sides(&self.file, row).map_err(|error| name_sample(error, index))
+    }
+
+    /// Bytes of sample `index`, which exists.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn bytes_of(&self, index: u64) -> Result<usize> {
+        if let Some(bytes) = self.sample_bytes {
+            return Ok(bytes);
+        }
+        let sides = self.sides(index)?;
+        let bytes = self.images.zip(sides).and_then(|(images, sides)| images.bytes(sides));
+        bytes.ok_or_else(|| Error::corrupt("shapes", "an image without a size").in_file(self.path()))
+    }
+
+    /// Decode all `requests`, whose samples exist.
+    pub(super) fn decode_many(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
+        let mut rest = requests;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fitting = rest.iter().take_while(|request| {
+                let fits = bytes == 0 || bytes + request.out.len() <= BATCH_BYTES;
+                bytes += request.out.len();
+                fits
+            });
+            let count = fitting.count();
+            let (now, later) = rest.split_at_mut(count);
+            self.decode_batch(now, worker)?;
+            rest = later;
         }
         Ok(())
     }
 
-    fn decode_batch(&self, indices: &[u64], out: &mut [u8], worker: &mut Worker) -> Result<()> {
-        let samples = out.chunks_exact_mut(self.sample_bytes);
-        if !self.transform.in_place() || !self.has_batches(indices, worker)? {
-            return indices
-                .iter()
-                .zip(samples)
-                .try_for_each(|(&i, sample)| self.decode_one(i, sample, worker));
+    fn decode_batch(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
+        if self.images.is_none() || !self.has_batches(requests, worker)? {
+            return requests.iter_mut().try_for_each(|request| {
+                self.decode_request(request, worker).map_err(|error| name_sample(error, request.index))
+            });
         }
-        let mut wanted = Vec::with_capacity(indices.len());
-        for (&index, sample) in indices.iter().zip(samples) {
-            let (partition, row) = self.locate(index, &mut worker.index)?;
-            wanted.push((partition, row, index, sample));
+        let mut wanted = Vec::with_capacity(requests.len());
+        for Request { index, window, out } in requests {
+            let (partition, row) = self.locate(*index, &mut worker.index)?;
+            wanted.push((partition, *index, Wanted { row, window: *window, out }));
         }
         wanted.sort_by_key(|&(partition, ..)| partition);
-        for part in wanted.chunk_by_mut(|a, b| a.0 == b.0) {
-            let rows: Vec<u64> = part.iter().map(|wanted| wanted.1).collect();
-            let block = self.block(part[0].0, 0)?;
-            let (numbers, mut outs): (Vec<u64>, Vec<&mut [u8]>) =
-                part.iter_mut().map(|(_, _, index, sample)| (*index, &mut **sample)).unzip();
-            block
-                .read_rows(&self.file, &rows, &mut outs, &mut worker.buffers)
-                .map_err(|(place, error)| name_sample(error, numbers[place]))?;
-            outs.iter_mut().for_each(|sample| self.transform.inverse_in_place(sample));
+        while let Some(&(partition, ..)) = wanted.first() {
+            let count = wanted.iter().take_while(|wanted| wanted.0 == partition).count();
+            let (numbers, mut part): (Vec<u64>, Vec<Wanted<'_>>) =
+                wanted.drain(..count).map(|(_, index, wanted)| (index, wanted)).unzip();
+            self.read_wanted(partition, &numbers, &mut part, worker)?;
+        }
+        Ok(())
+    }
+
+    /// Read images of one partition, in all their layers.
+    fn read_wanted(
+        &self,
+        partition: usize,
+        numbers: &[u64],
+        wanted: &mut [Wanted<'_>],
+        worker: &mut Worker,
+    ) -> Result<()> {
+        let block = self.block(partition, 0)?;
+        if block.reads_windows() {
+            let read = block.read_rows(&self.file, wanted, &mut worker.buffers);
+            return read.map_err(|(place, error)| name_sample(error, numbers[place]));
+        }
+        // A partition that the coder `packed` suits better.
+        for (&index, Wanted { window, out, .. }) in numbers.iter().zip(wanted) {
+            let mut request = Request { index, window: *window, out };
+            self.decode_request(&mut request, worker).map_err(|error| name_sample(error, index))?;
         }
         Ok(())
     }
 
     /// Whether the first sample's block is one of those that are better read many rows at a time.
-    fn has_batches(&self, indices: &[u64], worker: &mut Worker) -> Result<bool> {
-        let Some(&first) = indices.first() else { return Ok(false) };
-        let (partition, _) = self.locate(first, &mut worker.index)?;
+    fn has_batches(&self, requests: &[Request<'_>], worker: &mut Worker) -> Result<bool> {
+        let Some(first) = requests.first() else { return Ok(false) };
+        let (partition, _) = self.locate(first.index, &mut worker.index)?;
         Ok(self.block(partition, 0)?.wants_batches())
+    }
+
+    fn decode_request(&self, request: &mut Request<'_>, worker: &mut Worker) -> Result<()> {
+        let Request { index, window, out } = request;
+        if self.images.is_some() {
+            let (partition, row) = self.locate(*index, &mut worker.index)?;
+            let block = self.block(partition, 0)?;
+            if block.reads_windows() {
+                let mut wanted = [Wanted { row, window: *window, out }];
+                return block
+                    .read_rows(&self.file, &mut wanted, &mut worker.buffers)
+                    .map_err(|(_, error)| error);
+            }
+        }
+        let Some(window) = *window else { return self.decode_row(*index, out, worker) };
+        let image = ImageShape::of(&self.metadata.sample)
+            .ok_or_else(|| Error::Argument("the samples are no images; they have no regions".to_owned()))?;
+        let element_bytes = self.metadata.sample.dtype.size();
+        Wanted { row: 0, window: Some(window), out }.window_of(&image, element_bytes)?;
+        let mut whole = std::mem::take(&mut worker.whole);
+        whole.resize(self.sample_bytes.unwrap_or(0), 0);
+        let decoded = self.decode_row(*index, &mut whole, worker);
+        if decoded.is_ok() {
+            copy_window(&whole, &image, element_bytes, window, out);
+        }
+        worker.whole = whole;
+        decoded
     }
 
     pub(super) fn decode_one(&self, index: u64, sample: &mut [u8], worker: &mut Worker) -> Result<()> {

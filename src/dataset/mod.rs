@@ -18,9 +18,10 @@ use crate::coder::Codec;
 use crate::container::{FileReader, MAX_METADATA_BYTES, Reading, Section, SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
-use crate::sample::SampleLayout;
-use crate::transform::{self, Transform};
+use crate::sample::{Images, SampleLayout};
+use crate::transform::{self, Spec, Transform};
 
+pub use decode::Request;
 pub use summary::{Bases, Condensed};
 
 /// An open `.gede` file.
@@ -28,7 +29,10 @@ pub struct Dataset {
     file: FileReader,
     metadata: Metadata,
     transform: Box<dyn Transform>,
-    sample_bytes: usize,
+    /// What the samples are, where they are images and stored as such.
+    images: Option<Images>,
+    /// Size of one sample; `None` where they differ.
+    sample_bytes: Option<usize>,
     /// First row of every partition, counted through all of them, and the number of samples.
     starts: Vec<u64>,
     /// Partition after partition, layer after layer.
@@ -59,7 +63,12 @@ impl Dataset {
         let as_damage = |e: Error| file.not_understood(id, e.to_string());
         let metadata = Metadata::from_json(file.read_all(section, &mut Vec::new())?)
             .map_err(|detail| file.not_understood(id, detail))?;
-        let sample_bytes = metadata.sample.bytes().map_err(as_damage)?;
+        let images = Images::of(&metadata.sample).filter(|_| metadata.transform == Spec::Identity);
+        let ragged = metadata.sample.is_ragged();
+        if ragged && images.is_none() {
+            return Err(file.not_understood(id, "samples of different shapes that are no images".to_owned()));
+        }
+        let sample_bytes = if ragged { None } else { Some(metadata.sample.bytes().map_err(as_damage)?) };
         let transform = transform::build(&metadata.transform, &metadata.sample).map_err(as_damage)?;
         if metadata.exact != transform.is_exact() {
             return Err(file.corrupt(id, "it contradicts itself about exactness"));
@@ -75,6 +84,7 @@ impl Dataset {
         let index_bits = if metadata.partitions.len() > 1 { bits_for(metadata.num_samples) } else { 0 };
         let dataset = Self {
             transform,
+            images,
             sample_bytes,
             starts,
             blocks: (0..blocks).map(|_| OnceLock::new()).collect(),
@@ -126,14 +136,19 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// Dtype and shape of one sample.
+    /// Dtype and shape of one sample, whose sides are [`crate::sample::OWN_SIDE`] where samples differ.
     pub fn sample_layout(&self) -> &SampleLayout {
         &self.metadata.sample
     }
 
-    /// Size of one sample in bytes.
-    pub fn sample_bytes(&self) -> usize {
+    /// Size of one sample in bytes; `None` where samples differ in shape.
+    pub fn sample_bytes(&self) -> Option<usize> {
         self.sample_bytes
+    }
+
+    /// Whether no sample has any bytes, so that no blocks are stored.
+    fn is_hollow(&self) -> bool {
+        self.sample_bytes == Some(0)
     }
 
     /// The file's path.
@@ -199,9 +214,9 @@ impl Dataset {
         }
         let rows = self.metadata.partitions[partition].count;
         let layer_of = &self.transform.layers()[layer];
-        let sample = &self.metadata.sample;
+        let images = self.images;
         let codec = |partition| self.codec(partition);
-        let block = Block::open(&self.file, partition as u32, layer as u16, layer_of, sample, rows, &codec)?;
+        let block = Block::open(&self.file, partition as u32, layer as u16, layer_of, images, rows, &codec)?;
         Ok(slot.get_or_init(|| block))
     }
 
@@ -215,7 +230,7 @@ impl Dataset {
             return Ok(Arc::clone(codec));
         }
         let rows = self.metadata.partitions[partition as usize].count;
-        let codec = Arc::new(open_codec(&self.file, partition, &self.metadata.sample, rows)?);
+        let codec = Arc::new(open_codec(&self.file, partition, self.images, rows)?);
         Ok(Arc::clone(slot.get_or_init(|| codec)))
     }
 }

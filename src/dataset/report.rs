@@ -13,11 +13,19 @@ impl Dataset {
     /// # Errors
     /// As [`crate::SampleLayout::bytes`].
     pub fn raw_bytes(&self) -> Result<u64> {
-        let mut per_sample = self.sample_bytes as u64;
+        let mut total = self.all_sample_bytes();
         for field in &self.metadata.fields {
-            per_sample += field.bytes()? as u64;
+            total = total.saturating_add(field.bytes()? as u64 * self.len());
         }
-        Ok(per_sample * self.len())
+        Ok(total)
+    }
+
+    /// Bytes of all samples before compression.
+    pub(super) fn all_sample_bytes(&self) -> u64 {
+        match self.sample_bytes {
+            Some(bytes) => bytes as u64 * self.len(),
+            None => self.metadata.total_bytes.unwrap_or(0),
+        }
     }
 
     /// See the module. Without `blocks` nothing beyond the metadata is read; what the partitions' splits look like is
@@ -33,8 +41,8 @@ impl Dataset {
         let mut fields = vec![json!({
             "name": "sample",
             "dtype": m.sample.dtype.name(),
-            "shape": m.sample.shape,
-            "bytes": self.sample_bytes as u64 * m.num_samples,
+            "shape": m.sample.open_shape(),
+            "bytes": self.all_sample_bytes(),
             "raw": false,
         })];
         for field in &m.fields {
@@ -52,7 +60,7 @@ impl Dataset {
             "writer": m.writer,
             "num_samples": m.num_samples,
             "dtype": m.sample.dtype.name(),
-            "shape": m.sample.shape,
+            "shape": m.sample.open_shape(),
             "raw_bytes": raw_bytes,
             "file_bytes": file_bytes,
             "ratio": ratio,
@@ -76,12 +84,12 @@ impl Dataset {
                 continue;
             }
             let mut layers = Vec::new();
-            if partition.count > 0 && self.sample_bytes > 0 {
+            if partition.count > 0 && !self.is_hollow() {
                 for (layer, description) in self.transform.layers().iter().enumerate() {
                     let block = self.block(number, layer)?;
                     layers.push(json!({
                         "name": description.name,
-                        "bits_per_sample": block.layout().total_bits(),
+                        "bits_per_sample": self.sample_bytes.map(|_| block.layout().total_bits()),
                         "coder": block.coder_name(),
                         "record_bits": block.record_bits(),
                         "base_bits": block.base_bits(),

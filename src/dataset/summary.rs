@@ -44,7 +44,8 @@ impl Dataset {
     /// [`Error::Argument`] for an unknown partition; [`Error::Corrupt`], [`Error::Io`].
     pub fn bases(&self, number: usize) -> Result<Bases> {
         let rows = self.partition_len(number)?;
-        if rows == 0 || self.sample_bytes == 0 {
+        let sample_bytes = self.metadata.sample.bytes()?;
+        if rows == 0 || self.is_hollow() {
             return Ok(Bases { samples: Vec::new(), counts: Vec::new() });
         }
         self.file.check_length()?;
@@ -64,9 +65,9 @@ impl Dataset {
         let dtype = self.metadata.sample.dtype;
         let elements = self.metadata.sample.elements()?;
         let mut worker = Worker::new(self);
-        let mut sample = vec![0; self.sample_bytes];
-        let mut samples = vec![0; members.len() * self.sample_bytes];
-        for (list, out) in members.iter().zip(samples.chunks_exact_mut(self.sample_bytes)) {
+        let mut sample = vec![0; sample_bytes];
+        let mut samples = vec![0; members.len() * sample_bytes];
+        for (list, out) in members.iter().zip(samples.chunks_exact_mut(sample_bytes)) {
             let mut mean = Mean::new(dtype, elements);
             for &row in list {
                 let index = sample_of_row[first + row as usize];
@@ -90,14 +91,14 @@ impl Dataset {
         let mut condensed = Condensed { centroids: Vec::new(), weights: Vec::new(), partitions: Vec::new() };
         let sample_of_row = self.samples_by_row()?;
         for (number, partition) in self.metadata.partitions.iter().enumerate() {
-            if partition.count == 0 || self.sample_bytes == 0 {
+            if partition.count == 0 || self.is_hollow() {
                 continue;
             }
             let groups = self.cluster_partition(number, beta)?;
             let weights = groups.counts();
             let mut centroids = Centroids::new(weights.len(), elements);
             let mut worker = Worker::new(self);
-            let mut sample = vec![0; self.sample_bytes];
+            let mut sample = vec![0; self.metadata.sample.bytes()?];
             let first = self.starts[number] as usize;
             for (&group, &index) in groups.of_row.iter().zip(&sample_of_row[first..]) {
                 self.decode_one(index.into(), &mut sample, &mut worker)?;

@@ -22,6 +22,25 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// The smallest that holds all of `extents`.
+    pub fn largest(extents: impl Iterator<Item = Self>) -> Self {
+        let none = Self { height: 0, width: 0 };
+        extents.fold(none, |all, extent| Self {
+            height: all.height.max(extent.height),
+            width: all.width.max(extent.width),
+        })
+    }
+
+    /// Number of pixels.
+    pub fn area(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Extents sorted by this resemble their neighbours.
+    pub fn order(&self) -> (usize, usize, usize) {
+        (self.height.div_ceil(16), self.width, self.height)
+    }
+
     /// Elements from one row to the next, margins included.
     pub fn stride(&self) -> usize {
         self.width + 2 * REACH

@@ -6,16 +6,16 @@
 
 use super::planes::Extent;
 use super::scalar::Depth;
-use crate::sample::{DType, ImageShape, SampleLayout};
+use crate::sample::{DType, ImageShape, Images, Window};
 
 /// Longest side of a tile, unless a file says otherwise.
 pub const TILE_SIDE: usize = 128;
 
-/// No file may have longer ones: working memory grows with them.
-const MAX_TILE_SIDE: usize = 1024;
+/// What a file may say instead: working memory grows with long sides, and what is kept about tiles with short ones.
+pub const TILE_SIDES: std::ops::RangeInclusive<usize> = 16..=1024;
 
-/// The tiles of images of one shape.
-#[derive(Clone, Debug)]
+/// The tiles of an image.
+#[derive(Clone, Copy, Debug)]
 pub struct Tiling {
     image: ImageShape,
     depth: Depth,
@@ -35,12 +35,16 @@ pub struct Place {
 }
 
 impl Tiling {
-    /// The tiling of samples of `layout` with sides of at most `side`; `None` where they are no images, or `side` is
-    /// not possible.
-    pub fn of(layout: &SampleLayout, side: usize) -> Option<Self> {
-        let image = ImageShape::of(layout).filter(|_| (1..=MAX_TILE_SIDE).contains(&side))?;
-        let depth = if layout.dtype == DType::UInt8 { Depth::Eight } else { Depth::Sixteen };
-        Some(Self { image, depth, rows: image.height.div_ceil(side), columns: image.width.div_ceil(side) })
+    /// The tiling of the image among `images` that has `sides`, with sides of tiles of at most `tile_side`.
+    pub fn new(images: &Images, sides: (usize, usize), tile_side: usize) -> Self {
+        let image = images.shape(sides);
+        let (rows, columns) = (image.height.div_ceil(tile_side), image.width.div_ceil(tile_side));
+        Self { image, depth: depth(images), rows, columns }
+    }
+
+    /// The image.
+    pub fn image(&self) -> &ImageShape {
+        &self.image
     }
 
     /// Bits of a pixel.
@@ -58,6 +62,18 @@ impl Tiling {
         self.rows * self.columns
     }
 
+    /// The extents that tiles have, each once: no more than four.
+    pub fn extents(&self) -> Vec<Extent> {
+        let mut all = Vec::new();
+        for number in 0..self.tiles() {
+            let extent = self.place(number).extent;
+            if !all.contains(&extent) {
+                all.push(extent);
+            }
+        }
+        all
+    }
+
     /// Tile `number`, counted row by row.
     pub fn place(&self, number: usize) -> Place {
         let cut =
@@ -72,12 +88,6 @@ impl Tiling {
         place.extent.height * place.extent.width * self.planes() * (self.depth.bits() / 8) as usize
     }
 
-    /// Element number of the first pixel of row `y` of a tile, and the step to the next.
-    fn row(&self, place: &Place, plane: usize, y: usize) -> (usize, usize) {
-        let (first, step) = self.image.plane(self.image.channel(plane));
-        (first + ((place.top + y) * self.image.width + place.left) * step, step)
-    }
-
     /// Call `each(x, pixel)` for the pixels of row `y` of a tile.
     pub fn read_row(
         &self,
@@ -87,7 +97,8 @@ impl Tiling {
         y: usize,
         mut each: impl FnMut(usize, u16),
     ) {
-        let (first, step) = self.row(place, plane, y);
+        let (first, step) = self.image.plane(self.image.channel(plane));
+        let first = first + ((place.top + y) * self.image.width + place.left) * step;
         for x in 0..place.extent.width {
             let at = first + x * step;
             let pixel = match self.depth {
@@ -98,29 +109,48 @@ impl Tiling {
         }
     }
 
-    /// Set the pixels of row `y` of a tile to `pixel(x)`.
+    /// Set the pixels of row `y` of a tile to `pixel(x)`, as far as they lie in `window`, which is what `out` holds.
     pub fn write_row(
         &self,
-        sample: &mut [u8],
+        out: &mut [u8],
+        window: &Window,
         place: &Place,
         plane: usize,
         y: usize,
         pixel: impl Fn(usize) -> u16,
     ) {
-        let (first, step) = self.row(place, plane, y);
-        let width = place.extent.width;
+        let (y, end) = (place.top + y, window.left + window.width);
+        let (left, right) = (place.left.max(window.left), (place.left + place.extent.width).min(end));
+        if !(window.top..window.top + window.height).contains(&y) || left >= right {
+            return;
+        }
+        let (first, step) = self.image.cut(window).plane(self.image.channel(plane));
+        let first = first + ((y - window.top) * window.width + left - window.left) * step;
+        let (skipped, width) = (left - place.left, right - left);
         match self.depth {
             Depth::Eight => {
-                let row = sample[first..].iter_mut().step_by(step).take(width);
-                row.enumerate().for_each(|(x, out)| *out = pixel(x) as u8);
+                let row = out[first..].iter_mut().step_by(step).take(width);
+                row.enumerate().for_each(|(x, out)| *out = pixel(skipped + x) as u8);
             }
             Depth::Sixteen => {
                 for x in 0..width {
                     let at = 2 * (first + x * step);
-                    sample[at..at + 2].copy_from_slice(&pixel(x).to_le_bytes());
+                    out[at..at + 2].copy_from_slice(&pixel(skipped + x).to_le_bytes());
                 }
             }
         }
+    }
+
+    /// Numbers of the tiles that `window` touches.
+    pub fn touched(&self, window: Window) -> impl Iterator<Item = usize> {
+        let part_of = |at: usize, side: usize, parts: usize| ((at + 1) * parts - 1) / side;
+        let Window { top, left, height, width } = window;
+        let rows = part_of(top, self.image.height, self.rows)
+            ..=part_of(top + height - 1, self.image.height, self.rows);
+        let columns = part_of(left, self.image.width, self.columns)
+            ..=part_of(left + width - 1, self.image.width, self.columns);
+        let across = self.columns;
+        rows.flat_map(move |row| columns.clone().map(move |column| row * across + column))
     }
 
     /// The pixels of a tile, plane after plane, row after row.
@@ -135,9 +165,40 @@ impl Tiling {
     }
 }
 
+/// Bits of a pixel of `images`.
+pub fn depth(images: &Images) -> Depth {
+    if images.dtype == DType::UInt8 { Depth::Eight } else { Depth::Sixteen }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::SampleLayout;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_window_touches_the_tiles_that_hold_its_pixels(
+            sides in (1usize..400, 1usize..400),
+            tile_side in 16usize..90,
+            (top, left, height, width) in (0usize..400, 0usize..400, 1usize..400, 1usize..400),
+        ) {
+            let (top, left) = (top % sides.0, left % sides.1);
+            let window =
+                Window { top, left, height: height.min(sides.0 - top), width: width.min(sides.1 - left) };
+            let images = Images { dtype: DType::UInt8, channels: 1, channels_first: false, sides: None };
+            let tiling = Tiling::new(&images, sides, tile_side);
+            let overlap = |start: usize, length: usize, from: usize, count: usize| {
+                start < from + count && from < start + length
+            };
+            let expected = (0..tiling.tiles()).filter(|&number| {
+                let place = tiling.place(number);
+                overlap(place.top, place.extent.height, window.top, window.height)
+                    && overlap(place.left, place.extent.width, window.left, window.width)
+            });
+            prop_assert!(tiling.touched(window).eq(expected));
+        }
+    }
 
     #[test]
     fn tiles_cover_every_pixel_once() {
@@ -148,7 +209,9 @@ mod tests {
             (DType::UInt16, vec![1, 500, 2]),
         ] {
             let layout = SampleLayout { dtype, shape };
-            let tiling = Tiling::of(&layout, TILE_SIDE).unwrap();
+            let images = Images::of(&layout).unwrap();
+            let tiling = Tiling::new(&images, images.sides.unwrap(), TILE_SIDE);
+            let window = tiling.image().window();
             let bytes = layout.bytes().unwrap();
             let sample: Vec<u8> = (0..bytes).map(|i| (i * 7 + i / 256) as u8).collect();
             let mut back = vec![0; bytes];
@@ -162,7 +225,7 @@ mod tests {
                 for plane in 0..tiling.planes() {
                     for y in 0..height {
                         let row = &pixels[(plane * height + y) * width..][..width];
-                        tiling.write_row(&mut back, &place, plane, y, |x| row[x]);
+                        tiling.write_row(&mut back, &window, &place, plane, y, |x| row[x]);
                     }
                 }
             }

@@ -92,7 +92,8 @@ pub trait Transform: Send + Sync {
     fn inverse_in_place(&self, _sample: &mut [u8]) {}
 }
 
-/// The transform that `spec` names, for samples of `layout`.
+/// The transform that `spec` names, for samples of `layout`. Samples of different shapes only have the identity, whose
+/// layer has no columns then: their coders need none.
 ///
 /// # Errors
 /// [`Error::Argument`] where the samples do not fit it.
@@ -106,6 +107,15 @@ pub fn build(spec: &Spec, layout: &SampleLayout) -> Result<Box<dyn Transform>> {
             ))
         })
     };
+    if layout.is_ragged() {
+        return match spec {
+            Spec::Identity => {
+                let none = SampleLayout { dtype: layout.dtype, shape: vec![0] };
+                Ok(Box::new(identity::Identity::new(&none)?))
+            }
+            _ => Err(Error::Argument("samples of different shapes cannot be transformed".to_owned())),
+        };
+    }
     Ok(match spec {
         Spec::Identity => Box::new(identity::Identity::new(layout)?),
         Spec::Colour => Box::new(colour::Colour::new(layout, image()?)?),

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use dreamlearning::source::MemorySource;
+use dreamlearning::dataset::Request;
+use dreamlearning::sample::{Images, OWN_SIDE};
+use dreamlearning::source::{MemorySource, SampleSource};
 use dreamlearning::{
     CompressOptions, DType, Dataset, Field, Input, Preset, Reading, Result, SampleLayout, compress,
 };
@@ -26,6 +28,8 @@ impl Random {
 #[derive(Clone, Debug)]
 pub struct Data {
     pub layout: SampleLayout,
+    /// Rows and columns of every image, where they differ.
+    pub sides: Option<Vec<(u32, u32)>>,
     pub bytes: Vec<u8>,
     pub labels: Vec<u8>,
     pub partitions: Option<(Vec<String>, Vec<u32>)>,
@@ -35,6 +39,7 @@ impl Data {
     pub fn new(dtype: DType, shape: &[u64], bytes: Vec<u8>) -> Self {
         Self {
             layout: SampleLayout { dtype, shape: shape.to_vec() },
+            sides: None,
             bytes,
             labels: Vec::new(),
             partitions: None,
@@ -46,6 +51,9 @@ impl Data {
     }
 
     pub fn len(&self) -> usize {
+        if let Some(sides) = &self.sides {
+            return sides.len();
+        }
         if self.sample_bytes() == 0 { 0 } else { self.bytes.len() / self.sample_bytes() }
     }
 
@@ -58,8 +66,43 @@ impl Data {
     }
 
     pub fn sample(&self, index: usize) -> &[u8] {
-        &self.bytes[index * self.sample_bytes()..(index + 1) * self.sample_bytes()]
+        match &self.sides {
+            Some(sides) => {
+                let images = Images::of(&self.layout).unwrap();
+                let size =
+                    |&(height, width): &(u32, u32)| images.bytes((height as usize, width as usize)).unwrap();
+                let start: usize = sides[..index].iter().map(size).sum();
+                &self.bytes[start..start + size(&sides[index])]
+            }
+            None => &self.bytes[index * self.sample_bytes()..(index + 1) * self.sample_bytes()],
+        }
     }
+}
+
+impl SampleSource for Data {
+    fn read(&self, ids: &[u32], mut out: &mut [u8]) -> Result<()> {
+        for &id in ids {
+            let sample = self.sample(id as usize);
+            let (now, later) = out.split_at_mut(sample.len());
+            now.copy_from_slice(sample);
+            out = later;
+        }
+        Ok(())
+    }
+}
+
+/// Images as of [`images`], with sides of their own up to `height` and `width`.
+pub fn ragged(count: usize, height: u64, width: u64, channels: u64, seed: u64) -> Data {
+    let mut random = Random(seed);
+    let mut bytes = Vec::new();
+    let mut sides = Vec::new();
+    for i in 0..count {
+        let (height, width) = (1 + random.next() % height, 1 + random.next() % width);
+        bytes.extend(images(1, height, width, channels, seed + 100 * i as u64).bytes);
+        sides.push((height as u32, width as u32));
+    }
+    let shape = if channels == 1 { vec![OWN_SIDE; 2] } else { vec![OWN_SIDE, OWN_SIDE, channels] };
+    Data { sides: Some(sides), ..Data::new(DType::UInt8, &shape, bytes) }
 }
 
 /// Smooth images with some noise, as photographs are.
@@ -83,8 +126,13 @@ pub fn options(preset: Preset) -> CompressOptions {
 }
 
 pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> {
-    let sample_bytes = data.sample_bytes();
-    let source = MemorySource { bytes: &data.bytes, sample_bytes };
+    let memory;
+    let source: &dyn SampleSource = if data.sides.is_some() {
+        data
+    } else {
+        memory = MemorySource { bytes: &data.bytes, sample_bytes: data.sample_bytes() };
+        &memory
+    };
     let mut fields = Vec::new();
     if !data.labels.is_empty() {
         let layout = SampleLayout { dtype: DType::UInt8, shape: Vec::new() };
@@ -92,8 +140,9 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
     }
     let input = Input {
         layout: data.layout.clone(),
+        sides: data.sides.as_deref(),
         num_samples: data.len() as u64,
-        source: &source,
+        source,
         fields,
         partitions: data.partitions.as_ref().map(|(names, ids)| (names.clone(), &ids[..])),
         user: "{\"classes\": null}",
@@ -112,8 +161,15 @@ pub fn write_temporary(data: &Data, options: &CompressOptions) -> (tempfile::Tem
 /// All samples, in order.
 pub fn read_all(path: &Path, reading: Reading) -> Result<Vec<u8>> {
     let dataset = Dataset::open(path, reading)?;
-    let indices: Vec<i64> = (0..dataset.len() as i64).collect();
-    let mut out = vec![0xAA; indices.len() * dataset.sample_bytes()];
-    dataset.decode_into(&indices, &mut out, 1)?;
-    Ok(out)
+    if let Some(sample_bytes) = dataset.sample_bytes() {
+        let indices: Vec<i64> = (0..dataset.len() as i64).collect();
+        let mut out = vec![0xAA; indices.len() * sample_bytes];
+        dataset.decode_into(&indices, &mut out, 1)?;
+        return Ok(out);
+    }
+    let sizes = (0..dataset.len()).map(|index| dataset.bytes_of(index)).collect::<Result<Vec<_>>>()?;
+    let mut outs: Vec<Vec<u8>> = sizes.iter().map(|&size| vec![0xAA; size]).collect();
+    let requests = outs.iter_mut().zip(0..).map(|(out, index)| Request { index, window: None, out });
+    dataset.decode_each(&mut requests.collect::<Vec<_>>(), 1)?;
+    Ok(outs.concat())
 }

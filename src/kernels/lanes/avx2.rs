@@ -3,8 +3,10 @@
 
 use std::arch::x86_64::*;
 
-use super::Lanes;
-use super::walk::{self, Memory, PlaneTables, Streams, Tables};
+use super::memory::Memory;
+use super::streams::Streams;
+use super::tables::{PlaneTables, Tables};
+use super::{Lanes, Sides, walk};
 use crate::predict;
 use crate::rans::{BUCKET_BITS, FREQUENCY_BITS, SHIFT_BIAS};
 
@@ -130,6 +132,26 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn less(a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_cmpgt_epi16(b, a) }
+    }
+    #[inline(always)]
+    unsafe fn both(a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_and_si256(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn select_short(mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        unsafe { _mm256_blendv_epi8(no, yes, mask) }
+    }
+    #[inline(always)]
+    unsafe fn widen_mask(mask: __m256i) -> Halves {
+        unsafe { (_mm256_unpacklo_epi16(mask, mask), _mm256_unpackhi_epi16(mask, mask)) }
+    }
+    #[inline(always)]
+    unsafe fn select(mask: Halves, yes: Halves, no: Halves) -> Halves {
+        unsafe { (_mm256_blendv_epi8(no.0, yes.0, mask.0), _mm256_blendv_epi8(no.1, yes.1, mask.1)) }
+    }
+    #[inline(always)]
     unsafe fn any_equal(a: Halves, value: i32) -> bool {
         unsafe {
             let value = _mm256_set1_epi32(value);
@@ -199,15 +221,20 @@ unsafe fn take(
 /// # Safety
 /// As [`walk::decode`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn decode(tables: &Tables, memory: &mut Memory, source: &mut Streams) {
+pub(super) unsafe fn decode(
+    tables: &Tables,
+    memory: &mut Memory,
+    source: &mut Streams,
+    sides: Option<&Sides>,
+) {
     // SAFETY: by this function's contract.
-    unsafe { walk::decode::<Avx2>(tables, memory, source) }
+    unsafe { walk::decode::<Avx2>(tables, memory, source, sides) }
 }
 
 /// # Safety
 /// As [`walk::predict`].
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16]) {
+pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16], sides: Option<&Sides>) {
     // SAFETY: by this function's contract.
-    unsafe { walk::predict::<Avx2>(tables, memory, coded) }
+    unsafe { walk::predict::<Avx2>(tables, memory, coded, sides) }
 }

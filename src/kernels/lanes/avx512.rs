@@ -3,8 +3,10 @@
 
 use std::arch::x86_64::*;
 
-use super::Lanes;
-use super::walk::{self, Memory, PlaneTables, Streams, Tables};
+use super::memory::Memory;
+use super::streams::Streams;
+use super::tables::{PlaneTables, Tables};
+use super::{Lanes, Sides, walk};
 use crate::predict;
 use crate::rans::{BUCKET_BITS, FREQUENCY_BITS, SHIFT_BIAS};
 
@@ -134,6 +136,32 @@ impl Lanes for Avx512 {
         }
     }
     #[inline(always)]
+    unsafe fn less(a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_movm_epi16(_mm512_cmplt_epi16_mask(a, b)) }
+    }
+    #[inline(always)]
+    unsafe fn both(a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_and_si512(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn select_short(mask: __m512i, yes: __m512i, no: __m512i) -> __m512i {
+        // mask ? yes : no, bit by bit.
+        unsafe { _mm512_ternarylogic_epi32(mask, yes, no, 0xCA) }
+    }
+    #[inline(always)]
+    unsafe fn widen_mask(mask: __m512i) -> Halves {
+        unsafe { (_mm512_unpacklo_epi16(mask, mask), _mm512_unpackhi_epi16(mask, mask)) }
+    }
+    #[inline(always)]
+    unsafe fn select(mask: Halves, yes: Halves, no: Halves) -> Halves {
+        unsafe {
+            (
+                _mm512_ternarylogic_epi32(mask.0, yes.0, no.0, 0xCA),
+                _mm512_ternarylogic_epi32(mask.1, yes.1, no.1, 0xCA),
+            )
+        }
+    }
+    #[inline(always)]
     unsafe fn any_equal(a: Halves, value: i32) -> bool {
         unsafe {
             let value = _mm512_set1_epi32(value);
@@ -212,15 +240,20 @@ unsafe fn take(
 /// # Safety
 /// As [`walk::decode`].
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn decode(tables: &Tables, memory: &mut Memory, source: &mut Streams) {
+pub(super) unsafe fn decode(
+    tables: &Tables,
+    memory: &mut Memory,
+    source: &mut Streams,
+    sides: Option<&Sides>,
+) {
     // SAFETY: by this function's contract.
-    unsafe { walk::decode::<Avx512>(tables, memory, source) }
+    unsafe { walk::decode::<Avx512>(tables, memory, source, sides) }
 }
 
 /// # Safety
 /// As [`walk::predict`].
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16]) {
+pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16], sides: Option<&Sides>) {
     // SAFETY: by this function's contract.
-    unsafe { walk::predict::<Avx512>(tables, memory, coded) }
+    unsafe { walk::predict::<Avx512>(tables, memory, coded, sides) }
 }

@@ -1,5 +1,5 @@
 //! Prediction and decoding of many images in lock-step, one in each lane of a vector. In: the model, and the streams or
-//! the pixels of images of one extent. Out: their pixels, or context and symbol of every pixel.
+//! the pixels of images (tiles, in a file). Out: their pixels, or context and symbol of every pixel.
 //!
 //! The definition is [`crate::predict::scalar`]; this is the same for 8-bit images. An image is decoded pixel after pixel,
 //! each after the ones before, so one image alone leaves a core idle. Lanes are independent, and all do the same.
@@ -11,10 +11,14 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod memory;
 mod portable;
+mod streams;
+mod tables;
 mod walk;
 
-pub use walk::{Alias, Memory, Tables};
+pub use memory::Memory;
+pub use tables::{Alias, Tables};
 
 use crate::predict::planes::Extent;
 
@@ -55,12 +59,19 @@ trait Lanes: Copy {
     /// `(a - b) & 255`.
     unsafe fn subtract_bytes(a: Self::Long, b: Self::Long) -> Self::Long;
     unsafe fn widen(value: Self::Short) -> Self::Long;
+    /// A mask: all ones where `a < b`, otherwise zero.
+    unsafe fn less(a: Self::Short, b: Self::Short) -> Self::Short;
+    /// Both masks.
+    unsafe fn both(a: Self::Short, b: Self::Short) -> Self::Short;
+    unsafe fn select_short(mask: Self::Short, yes: Self::Short, no: Self::Short) -> Self::Short;
+    unsafe fn widen_mask(mask: Self::Short) -> Self::Long;
+    unsafe fn select(mask: Self::Long, yes: Self::Long, no: Self::Long) -> Self::Long;
     /// Whether any lane is `value`.
     unsafe fn any_equal(a: Self::Long, value: i32) -> bool;
     /// One symbol of every lane. `state` and `position` (in bytes from `words` on, at most `end`) move on; `map` has a
     /// table number for every context.
     unsafe fn take(
-        tables: &walk::PlaneTables,
+        tables: &tables::PlaneTables,
         words: *const u8,
         state: &mut Self::Long,
         position: &mut Self::Long,
@@ -69,10 +80,40 @@ trait Lanes: Copy {
     ) -> Self::Long;
 }
 
-/// Working memory for many images of one extent, and the fastest way to go over them on this CPU.
+/// No vector has more lanes.
+const MOST_LANES: usize = 64;
+
+/// Working memory for many images, and the fastest way to go over them on this CPU.
 pub struct Group {
     memory: Memory,
     path: Path,
+}
+
+/// Rows and columns of the image in each lane, where they differ.
+struct Sides {
+    heights: [i16; MOST_LANES],
+    widths: [i16; MOST_LANES],
+}
+
+impl Default for Sides {
+    fn default() -> Self {
+        Self { heights: [0; MOST_LANES], widths: [0; MOST_LANES] }
+    }
+}
+
+impl Sides {
+    /// `None` where all are of `all`, which is as large as the largest; lanes without an image go along.
+    fn of(images: impl Iterator<Item = Extent> + Clone, all: Extent) -> Option<Self> {
+        if images.clone().all(|extent| extent == all) {
+            return None;
+        }
+        let mut sides = Self { heights: [all.height as i16; _], widths: [all.width as i16; _] };
+        for (lane, extent) in images.enumerate() {
+            assert!((1..=all.height).contains(&extent.height) && (1..=all.width).contains(&extent.width));
+            (sides.heights[lane], sides.widths[lane]) = (extent.height as i16, extent.width as i16);
+        }
+        Some(sides)
+    }
 }
 
 /// The instructions that are used.
@@ -125,10 +166,10 @@ impl Path {
 }
 
 impl Group {
-    /// For images of `extent` with `planes` planes, by `path`, which is one of [`Path::available`].
-    pub fn new(extent: Extent, planes: usize, path: Path) -> Self {
+    /// A group that goes by `path`, which is one of [`Path::available`].
+    pub fn new(path: Path) -> Self {
         assert!(Path::available().contains(&path), "the CPU has no {path:?}");
-        Self { memory: Memory::new(extent, planes, path.lanes()), path }
+        Self { memory: Memory::new(path.lanes()), path }
     }
 
     /// Lanes.
@@ -136,42 +177,64 @@ impl Group {
         self.path.lanes()
     }
 
+    /// The instructions it uses.
+    pub fn path(&self) -> Path {
+        self.path
+    }
+
     /// Pixels of all lanes.
     pub fn memory(&mut self) -> &mut Memory {
         &mut self.memory
     }
 
-    /// Decode one stream in each lane, at most [`Group::lanes`]. Returns for each whether it is whole; pixels are in
-    /// the memory then.
-    pub fn decode(&mut self, tables: &Tables, streams: &[&[u8]]) -> Vec<bool> {
-        tables.assert_fits(&self.memory);
-        let mut source = walk::Streams::new(streams, self.lanes());
+    /// Make room for images of the extent of `tables`.
+    pub fn fit(&mut self, tables: &Tables) {
+        let Extent { height, width } = tables.extent();
+        assert!((1..=i16::MAX as usize).contains(&height) && (1..=i16::MAX as usize).contains(&width));
+        self.memory.fit(tables.extent(), tables.planes().len());
+    }
+
+    /// Decode one stream in each lane, at most [`Group::lanes`]. No image is larger than the extent of `tables`. Returns
+    /// for each whether it is whole; pixels are in the memory then, from its first row and column on.
+    pub fn decode(&mut self, tables: &Tables, images: &[(Extent, &[u8])]) -> Vec<bool> {
+        self.fit(tables);
+        let sides = Sides::of(images.iter().map(|image| image.0), tables.extent());
+        let sides = sides.as_ref();
+        let mut source = streams::Streams::new(images.iter().map(|image| image.1), self.lanes());
         // SAFETY: the CPU has the instructions, as `new` has checked; tables and memory fit together.
         unsafe {
             match self.path {
-                Path::Portable => portable::decode(tables, &mut self.memory, &mut source),
+                Path::Portable => portable::decode(tables, &mut self.memory, &mut source, sides),
                 #[cfg(target_arch = "x86_64")]
-                Path::Avx2 => avx2::decode(tables, &mut self.memory, &mut source),
+                Path::Avx2 => avx2::decode(tables, &mut self.memory, &mut source, sides),
                 #[cfg(target_arch = "x86_64")]
-                Path::Avx512 => avx512::decode(tables, &mut self.memory, &mut source),
+                Path::Avx512 => avx512::decode(tables, &mut self.memory, &mut source, sides),
             }
         }
-        source.finished(streams.len())
+        source.finished(images.len())
     }
 
-    /// Predict the pixels that the memory holds. Returns `context | residual << 8` of every pixel, in the order of
-    /// decoding, lane by lane.
-    pub fn predict<'a>(&mut self, tables: &Tables, coded: &'a mut Vec<i16>) -> &'a [i16] {
-        tables.assert_fits(&self.memory);
+    /// Predict the pixels that the memory holds since [`Group::fit`], of images of `extents`. Returns
+    /// `context | residual << 8` of every pixel, in the order of decoding, lane by lane; where a smaller image has no
+    /// pixel, it is anything.
+    pub fn predict<'a>(
+        &mut self,
+        tables: &Tables,
+        extents: impl Iterator<Item = Extent> + Clone,
+        coded: &'a mut Vec<i16>,
+    ) -> &'a [i16] {
+        self.fit(tables);
+        let sides = Sides::of(extents, tables.extent());
+        let sides = sides.as_ref();
         coded.resize(self.memory.symbols() * self.lanes(), 0);
         // SAFETY: as in `decode`; `coded` has room for all symbols of all lanes.
         unsafe {
             match self.path {
-                Path::Portable => portable::predict(tables, &mut self.memory, coded),
+                Path::Portable => portable::predict(tables, &mut self.memory, coded, sides),
                 #[cfg(target_arch = "x86_64")]
-                Path::Avx2 => avx2::predict(tables, &mut self.memory, coded),
+                Path::Avx2 => avx2::predict(tables, &mut self.memory, coded, sides),
                 #[cfg(target_arch = "x86_64")]
-                Path::Avx512 => avx512::predict(tables, &mut self.memory, coded),
+                Path::Avx512 => avx512::predict(tables, &mut self.memory, coded, sides),
             }
         }
         coded
@@ -188,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Images of which some are smooth, some noise, and some have a jump, so that escapes occur.
-    fn tiles(extent: Extent, planes: usize, count: usize, mut seed: u64) -> Vec<Tile> {
+    fn tiles(extent: Extent, mixed: bool, planes: usize, count: usize, mut seed: u64) -> Vec<Tile> {
         let mut random = move |limit: u64| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % limit
@@ -196,6 +259,8 @@ mod tests {
         (0..count)
             .map(|i| {
                 let mut value = 100u64;
+                let mut side = |most: usize| if mixed { 1 + random(most as u64) as usize } else { most };
+                let extent = Extent { height: side(extent.height), width: side(extent.width) };
                 let pixels = (0..planes * extent.height * extent.width).map(|_| {
                     value = match i % 4 {
                         0 => random(256),
@@ -251,13 +316,14 @@ mod tests {
         fn all_paths_do_what_the_scalar_one_does(
             height in 1usize..12,
             width in 1usize..12,
+            mixed: bool,
             planes in 1usize..=4,
             count in 1usize..40,
             seed: u64,
             damaged in prop::collection::vec((0usize..6, any::<usize>()), 40),
         ) {
             let extent = Extent { height, width };
-            let tiles = tiles(extent, planes, count, seed);
+            let tiles = tiles(extent, mixed, planes, count, seed);
             let model = train(&tiles[..count.div_ceil(2)], planes, Depth::Eight, 1, &mut || Ok(())).unwrap();
             let (mut streams, coded): (Vec<_>, Vec<_>) = tiles.iter().map(|tile| encode(&model, tile)).unzip();
             for (stream, &(kind, seed)) in streams.iter_mut().zip(&damaged) {
@@ -266,35 +332,43 @@ mod tests {
             let alias = model.alias_tables();
             let tables = Tables::new(&model, &Alias::of(&alias), extent);
             for path in Path::available() {
-                let mut group = Group::new(extent, planes, path);
+                let mut group = Group::new(path);
                 let lanes = group.lanes();
-                for (first, part) in (0..).step_by(lanes).zip(streams.chunks(lanes)) {
-                    let part: Vec<&[u8]> = part.iter().map(|stream| &stream[..]).collect();
-                    let whole = group.decode(&tables, &part);
-                    for (lane, stream) in part.iter().enumerate() {
+                let images: Vec<(Extent, &[u8])> =
+                    tiles.iter().zip(&streams).map(|(tile, stream)| (tile.extent, &stream[..])).collect();
+                for (first, part) in (0..).step_by(lanes).zip(images.chunks(lanes)) {
+                    let whole = group.decode(&tables, part);
+                    for (lane, &(extent, stream)) in part.iter().enumerate() {
                         let mut scalar = Scalar::new(&model, extent, Depth::Eight);
                         prop_assert_eq!(scalar.decode(&model, &alias, stream), whole[lane], "{:?}", path);
                         prop_assert!(whole[lane] || damaged[first + lane].0 != 0);
                         for plane in 0..planes {
                             for (y, row) in scalar.pixels(plane).enumerate() {
                                 let found = group.memory().row(plane, y)[lane..].iter().step_by(lanes);
-                                prop_assert!(found.map(|&pixel| i32::from(pixel)).eq(row.iter().copied()));
+                                let found = found.take(extent.width).map(|&pixel| i32::from(pixel));
+                                prop_assert!(found.eq(row.iter().copied()), "{:?}", path);
                             }
                         }
                     }
                 }
                 for (first, part) in (0..).step_by(lanes).zip(tiles.chunks(lanes)) {
+                    group.fit(&tables);
                     for (lane, tile) in part.iter().enumerate() {
-                        for (number, row) in tile.pixels.chunks_exact(width).enumerate() {
+                        for (number, row) in tile.pixels.chunks_exact(tile.extent.width).enumerate() {
+                            let Extent { height, .. } = tile.extent;
                             let target = group.memory().row_mut(number / height, number % height);
                             let places = target[lane..].iter_mut().step_by(lanes);
                             places.zip(row).for_each(|(place, &pixel)| *place = pixel as i16);
                         }
                     }
                     let mut found = Vec::new();
-                    let found = group.predict(&tables, &mut found);
-                    for lane in 0..part.len() {
-                        let found = found[lane..].iter().step_by(lanes);
+                    let found = group.predict(&tables, part.iter().map(|tile| tile.extent), &mut found);
+                    for (lane, tile) in part.iter().enumerate() {
+                        let rows = found.chunks_exact(lanes * width).enumerate();
+                        let rows = rows.filter(|(number, _)| number % height < tile.extent.height);
+                        let found = rows.flat_map(|(_, row)| {
+                            row[lane..].iter().step_by(lanes).take(tile.extent.width)
+                        });
                         prop_assert!(found.eq(&coded[first + lane]), "{:?}", path);
                     }
                 }
@@ -304,7 +378,7 @@ mod tests {
 
     #[test]
     fn the_images_of_the_test_have_escapes() {
-        let tiles = tiles(Extent { height: 9, width: 9 }, 1, 8, 3);
+        let tiles = tiles(Extent { height: 9, width: 9 }, false, 1, 8, 3);
         let model = train(&tiles[1..2], 1, Depth::Eight, 1, &mut || Ok(())).unwrap();
         let plane = &model.planes[0];
         let (_, coded) = encode(&model, &tiles[2]);

@@ -1,7 +1,9 @@
 //! Lanes as arrays, which the compiler makes vectors of as far as the CPU's basic instructions go.
 
-use super::Lanes;
-use super::walk::{self, Memory, PlaneTables, Streams, Tables};
+use super::memory::Memory;
+use super::streams::Streams;
+use super::tables::{PlaneTables, Tables};
+use super::{Lanes, Sides, walk};
 use crate::predict;
 use crate::rans::{BUCKET_BITS, FREQUENCY_BITS, SHIFT_BIAS};
 
@@ -118,6 +120,30 @@ impl Lanes for Portable {
         unsafe { Self::store(to, zip(low, high, |low, high| (low | high << 8) as i16)) }
     }
     #[inline(always)]
+    unsafe fn less(a: [i16; N], b: [i16; N]) -> [i16; N] {
+        zip(a, b, |a, b| -i16::from(a < b))
+    }
+    #[inline(always)]
+    unsafe fn both(a: [i16; N], b: [i16; N]) -> [i16; N] {
+        zip(a, b, |a, b| a & b)
+    }
+    #[inline(always)]
+    unsafe fn select_short(mask: [i16; N], yes: [i16; N], no: [i16; N]) -> [i16; N] {
+        let yes = zip(mask, yes, |mask, yes| mask & yes);
+        let no = zip(mask, no, |mask, no| !mask & no);
+        zip(yes, no, |yes, no| yes | no)
+    }
+    #[inline(always)]
+    unsafe fn widen_mask(mask: [i16; N]) -> [i32; N] {
+        map(mask, i32::from)
+    }
+    #[inline(always)]
+    unsafe fn select(mask: [i32; N], yes: [i32; N], no: [i32; N]) -> [i32; N] {
+        let yes = zip(mask, yes, |mask, yes| mask & yes);
+        let no = zip(mask, no, |mask, no| !mask & no);
+        zip(yes, no, |yes, no| yes | no)
+    }
+    #[inline(always)]
     unsafe fn any_equal(a: [i32; N], value: i32) -> bool {
         a.iter().fold(false, |any, &a| any | (a == value))
     }
@@ -184,15 +210,20 @@ fn add_products_sse2(mut sum: [i32; N], a: [i16; N], b: [i16; N], weights: i32) 
 /// # Safety
 /// As [`walk::decode`].
 #[inline(never)]
-pub(super) unsafe fn decode(tables: &Tables, memory: &mut Memory, source: &mut Streams) {
+pub(super) unsafe fn decode(
+    tables: &Tables,
+    memory: &mut Memory,
+    source: &mut Streams,
+    sides: Option<&Sides>,
+) {
     // SAFETY: by this function's contract.
-    unsafe { walk::decode::<Portable>(tables, memory, source) }
+    unsafe { walk::decode::<Portable>(tables, memory, source, sides) }
 }
 
 /// # Safety
 /// As [`walk::predict`].
 #[inline(never)]
-pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16]) {
+pub(super) unsafe fn predict(tables: &Tables, memory: &mut Memory, coded: &mut [i16], sides: Option<&Sides>) {
     // SAFETY: by this function's contract.
-    unsafe { walk::predict::<Portable>(tables, memory, coded) }
+    unsafe { walk::predict::<Portable>(tables, memory, coded, sides) }
 }

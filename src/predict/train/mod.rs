@@ -10,7 +10,7 @@
 mod least_squares;
 mod merge;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::model::{MAX_ENERGY_WEIGHTS, PlaneModel};
 use super::planes::{Extent, Planes};
@@ -47,7 +47,7 @@ pub struct Tile {
 impl Tile {
     /// Number of pixels of one plane.
     fn area(&self) -> usize {
-        self.extent.height * self.extent.width
+        self.extent.area()
     }
 }
 
@@ -271,12 +271,12 @@ fn count(
         let mut counts = vec![vec![[0u32; SYMBOLS]; CONTEXTS]; planes];
         let (start, end) = (number * tiles.len() / parts, (number + 1) * tiles.len() / parts);
         let mut part: Vec<&Tile> = tiles[start..end].iter().collect();
-        part.sort_by_key(|tile| (tile.extent.height, tile.extent.width));
-        for same in part.chunk_by(|a, b| a.extent == b.extent) {
-            match depth {
-                Depth::Eight => count_lanes(same, &Tables::new(model, &alias, same[0].extent), &mut counts),
-                Depth::Sixteen => count_one_by_one(same, model, &mut counts),
-            }
+        part.sort_by_key(|tile| tile.extent.order());
+        match depth {
+            Depth::Eight => count_lanes(&part, model, &alias, &mut counts),
+            Depth::Sixteen => part
+                .chunk_by(|a, b| a.extent == b.extent)
+                .for_each(|same| count_one_by_one(same, model, &mut counts)),
         }
         Ok(counts)
     };
@@ -289,28 +289,38 @@ fn count(
     Ok(total)
 }
 
-/// Symbols of 8-bit tiles of one extent.
-fn count_lanes(tiles: &[&Tile], tables: &Tables, counts: &mut [Vec<[u32; SYMBOLS]>]) {
-    let extent = tables.extent();
-    let mut group = Group::new(extent, counts.len(), Path::best_for(tiles.len()));
+/// Symbols of 8-bit tiles, of which neighbours resemble each other in extent.
+fn count_lanes(tiles: &[&Tile], model: &Model, alias: &[Arc<Alias>], counts: &mut [Vec<[u32; SYMBOLS]>]) {
+    let mut group = Group::new(Path::best_for(tiles.len()));
     let lanes = group.lanes();
     let mut coded = Vec::new();
+    let mut tables: Option<Tables> = None;
     for tiles in tiles.chunks(lanes) {
+        let extents = tiles.iter().map(|tile| tile.extent);
+        let extent = Extent::largest(extents.clone());
+        let tables = match &mut tables {
+            Some(tables) if tables.extent() == extent => tables,
+            other => other.insert(Tables::new(model, alias, extent)),
+        };
+        group.fit(tables);
         for (lane, tile) in tiles.iter().enumerate() {
-            for (number, pixels) in tile.pixels.chunks_exact(extent.width).enumerate() {
-                let row = group.memory().row_mut(number / extent.height, number % extent.height);
+            for (number, pixels) in tile.pixels.chunks_exact(tile.extent.width).enumerate() {
+                let height = tile.extent.height;
+                let row = group.memory().row_mut(number / height, number % height);
                 for (place, &pixel) in row[lane..].iter_mut().step_by(lanes).zip(pixels) {
                     *place = pixel as i16;
                 }
             }
         }
-        let coded = group.predict(tables, &mut coded);
-        let of_plane = extent.height * extent.width * lanes;
-        for (counts, coded) in counts.iter_mut().zip(coded.chunks_exact(of_plane)) {
-            for pixels in coded.chunks_exact(lanes) {
-                for code in &pixels[..tiles.len()] {
-                    let [context, residual] = code.to_le_bytes();
-                    counts[context as usize][residual as usize] += 1;
+        let coded = group.predict(tables, extents, &mut coded);
+        for (number, row) in coded.chunks_exact(extent.width * lanes).enumerate() {
+            let (counts, y) = (&mut counts[number / extent.height], number % extent.height);
+            for (x, pixel) in row.chunks_exact(lanes).enumerate() {
+                for (tile, code) in tiles.iter().zip(pixel) {
+                    if y < tile.extent.height && x < tile.extent.width {
+                        let [context, residual] = code.to_le_bytes();
+                        counts[context as usize][residual as usize] += 1;
+                    }
                 }
             }
         }
