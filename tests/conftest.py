@@ -77,6 +77,19 @@ def _unpack(name):
 
 
 @pytest.fixture(scope="session")
+def imagenet_folder(tmp_path_factory):
+    """A folder of 25 ImageNet photographs at their own sizes, in one class."""
+    photographs = sorted((SHARED / "imagenet_sample").glob("*.JPEG"))[::5]
+    if not photographs:
+        pytest.skip("the ImageNet photographs are not here: no ../shared/data/imagenet_sample")
+    folder = tmp_path_factory.mktemp("imagenet")
+    (folder / "photographs").mkdir()
+    for photograph in photographs:
+        (folder / "photographs" / photograph.name).symlink_to(photograph)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def cifar10_root():
     return _unpack("cifar10")
 

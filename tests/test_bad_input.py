@@ -74,7 +74,8 @@ def test_ragged_lists(refused):
 def test_items_that_differ_name_their_index(refused):
     items = [(np.zeros((2, 2), np.uint8), 0)] * 5
     for bad, words in (
-        ((np.zeros((3, 2), np.uint8), 0), ["(3, 2)", "(2, 2)"]),
+        ((np.zeros((3, 2, 3), np.uint8), 0), ["(3, 2, 3)", "(2, 2)"]),
+        ((np.zeros((0, 2), np.uint8), 0), ["(0, 2)", "(2, 2)"]),
         ((np.zeros((2, 2), np.int16), 0), ["int16", "uint8"]),
         ((np.zeros((2, 2), np.uint8), "cat"), ["str"]),
         ((np.zeros((2, 2), np.uint8), None), ["NoneType"]),
@@ -107,10 +108,11 @@ def test_image_folders(tmp_path, refused):
     assert "b1.png" in message
     assert "mode L" in message
     assert "mode RGB" in message
-    message = refused(_images(tmp_path, b1=Image.new("RGB", (5, 3))))
-    assert "b1.png" in message
-    assert "(3, 5, 3)" in message
-    assert "(3, 4, 3)" in message
+    assert f"{source}?mode=RGB" in message
+    assert "HSV" in refused(f"{source}?mode=HSV")
+    deep = Image.fromarray(np.full((3, 4), 999, np.uint16))
+    _images(tmp_path, b1=deep)
+    assert "b1.png" in refused(f"{source}?mode=RGB")
     assert "b1.png" in refused(_images(tmp_path, b1=b"not an image"))
     noise = Image.effect_noise((64, 64), 50)
     noise.save(tmp_path / "noise.png")

@@ -13,6 +13,7 @@ Importing this package never imports torch.
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from . import crops
 from ._core import __version__, build_profile
 from .compression import compress
 from .errors import CorruptFileError, DreamlearningError, FormatVersionError, SourceError
@@ -32,6 +33,7 @@ __all__ = [
     "SubsetSampler",
     "__version__",
     "compress",
+    "crops",
     "open",
 ]
 

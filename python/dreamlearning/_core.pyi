@@ -38,10 +38,18 @@ class RawFile:
     """Samples that lie one after another, C order, native little-endian, in an open file.
 
     The core reads them with positioned reads, so their memory stays bounded. The descriptor is duplicated.
+    Where images differ in size, the sides in ``shape`` are None and ``sides`` has rows and columns of each,
+    shape (n, 2).
     """
 
     def __new__(
-        cls, fd: int, offset: int, num_samples: int, dtype: str, shape: tuple[int, ...]
+        cls,
+        fd: int,
+        offset: int,
+        num_samples: int,
+        dtype: str,
+        shape: tuple[int | None, ...],
+        sides: NDArray[np.uint32] | None = None,
     ) -> RawFile: ...
 
 def compress(
@@ -79,8 +87,10 @@ class Reader:
     def dtype(self) -> str:
         """NumPy name of the sample field's dtype, e.g. "uint8"."""
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+    def shape(self) -> tuple[int | None, ...]:
+        """Shape of one sample; None for the sides that every sample has of its own."""
+    def sides(self, indices: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """Rows and columns of images ``indices``, shape (k, 2)."""
     @property
     def num_partitions(self) -> int: ...
     @property
@@ -94,6 +104,15 @@ class Reader:
         the partitions have name and count only, and no more than the metadata is read."""
     def decode_into(self, indices: NDArray[np.int64], out: NDArray[Any], num_threads: int = 1) -> None:
         """Write samples ``indices`` (repeats, negative indices allowed) into ``out``, shape (k, *shape)."""
+    def decode_each(
+        self,
+        indices: NDArray[np.int64],
+        outs: list[NDArray[Any]],
+        regions: NDArray[np.int64] | None = None,
+        num_threads: int = 1,
+    ) -> None:
+        """Write samples ``indices``, or of each image the part ``regions`` (top, left, height, width), shape
+        (k, 4), into the arrays ``outs``, which share no memory."""
     def field(self, name: str) -> NDArray[np.uint8]:
         """The bytes of a raw field, read-only, mapped without a copy; view them as their dtype."""
     def bases(self, partition: int) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:

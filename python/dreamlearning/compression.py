@@ -7,7 +7,6 @@ appears under its name only when it is complete.
 import contextlib
 import errno
 import json
-import math
 import operator
 import os
 from pathlib import Path
@@ -97,7 +96,7 @@ def compress(
     with compress_progress(progress) as reporters:
         resolved = resolve(source, spool_folder=path.parent, on_read=reporters.read)
         ids, names = _partitions(resolved, partition_by)
-        reporters.sample_bytes = math.prod(resolved.shape) * resolved.dtype.itemsize
+        reporters.sample_bytes = resolved.sample_bytes
         kept = {
             "classes": resolved.classes,
             "source": resolved.name,

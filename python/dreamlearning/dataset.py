@@ -1,7 +1,7 @@
 """A ``.gede`` file as a stock PyTorch data set.
 
-In: a path, and the transforms one would give torchvision. Out: samples and targets, one by one or a batch in
-a single call into the core. Needs the extra ``torch``.
+In: a path, the transforms one would give torchvision, and perhaps a crop that is chosen before decoding. Out:
+samples and targets, one by one or a batch in a single call into the core. Needs the extra ``torch``.
 """
 
 import os
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .crops import Crop
 from .errors import missing_extra
 from .file import CompressedFile
-from .indexing import as_threads
+from .indexing import as_threads, image_axes
 
 try:
     import torch
@@ -37,6 +38,8 @@ class CompressedDataset(Dataset[Any]):
         path: the ``.gede`` file.
         transform: applied to every sample.
         target_transform: applied to every target.
+        crop: called with (height, width) of every image; returns the region (top, left, height, width)
+            that is decoded instead of the whole image, such as :class:`dreamlearning.crops.RandomResized`.
         sample_type: what a sample is (before ``transform``):
             ``"tensor"``: a torch tensor of the stored dtype; images of shape (H, W, 1|3|4) become C, H, W
             and two-axis samples (H, W) become 1, H, W, as torchvision has it;
@@ -53,7 +56,8 @@ class CompressedDataset(Dataset[Any]):
         num_threads: may be changed at any time.
 
     Raises:
-        ValueError: an unknown ``sample_type``, or ``"pil"`` for samples that are no 8-bit images.
+        ValueError: an unknown ``sample_type``, ``"pil"`` for samples that are no 8-bit images, or a ``crop``
+            of samples that are no images.
         ImportError: torch (or, for Pillow images, Pillow) is not installed.
 
     Example:
@@ -67,6 +71,7 @@ class CompressedDataset(Dataset[Any]):
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
         *,
+        crop: Crop | None = None,
         sample_type: str = "auto",
         num_threads: int = 1,
         reading: str = "mmap",
@@ -78,6 +83,13 @@ class CompressedDataset(Dataset[Any]):
         if sample_type not in _SAMPLE_TYPES:
             raise ValueError(f"sample_type is {sample_type!r}; give one of {', '.join(_SAMPLE_TYPES)}")
         shape = self.file.shape
+        axes = image_axes(shape, self.file.dtype)
+        if crop is not None and axes is None:
+            raise ValueError(
+                f"samples of shape {shape} and dtype {self.file.dtype} are no images; leave crop out"
+            )
+        self.crop = crop
+        self._axes = axes
         image = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
         eight_bit = image and self.file.dtype == np.uint8
         if sample_type == "pil" and not eight_bit:
@@ -119,8 +131,7 @@ class CompressedDataset(Dataset[Any]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """The items of a batch, decoded in one call; a ``DataLoader`` calls this."""
-        batch = self.file.decode(indices, num_threads=self.num_threads)
-        samples = self._convert(batch)
+        samples = self._convert(self._decode(indices))
         if self.transform is not None:
             samples = [self.transform(sample) for sample in samples]
         labels = self.labels
@@ -132,18 +143,30 @@ class CompressedDataset(Dataset[Any]):
             plain = [self.target_transform(target) for target in plain]
         return list(zip(samples, plain, strict=True))
 
-    def _convert(self, batch: NDArray[Any]) -> list[Any]:
+    def _decode(self, indices: Sequence[int]) -> Any:
+        if self.crop is None:
+            return self.file.decode(indices, num_threads=self.num_threads)
+        sides = self.file.shapes(indices)[:, self._axes].tolist()
+        regions = [self.crop(height, width) for height, width in sides]
+        return self.file.decode_regions(indices, regions, num_threads=self.num_threads)
+
+    def _convert(self, batch: Any) -> list[Any]:
+        """The samples of a batch, which is an array, or a list of arrays where they differ in shape."""
         if self._sample_type == "numpy":
             return list(batch)
         if self._sample_type == "pil":
             image = _pillow()
-            if batch.ndim == 4 and batch.shape[3] == 1:
-                batch = batch[..., 0]
-            return [image.fromarray(pixels) for pixels in batch]
+            one_channel = self.file.shape[2:] == (1,)
+            return [image.fromarray(pixels[..., 0] if one_channel else pixels) for pixels in batch]
+        if isinstance(batch, list):
+            return [self._as_tensor(array[None])[0] for array in batch]
+        return list(self._as_tensor(batch).unbind(0))
+
+    def _as_tensor(self, batch: NDArray[Any]) -> torch.Tensor:
         tensor = torch.from_numpy(batch)
         if self._image:
             tensor = tensor.unsqueeze(1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2).contiguous()
-        return list(tensor.unbind(0))
+        return tensor
 
     def __getstate__(self) -> dict[str, Any]:
         # The labels are a view of this process's mapping; the other process makes its own.

@@ -60,6 +60,7 @@ def extract(
         raise ValueError(f"{output}: the output is a device or a pipe; name a file")
     try:
         if is_file:
+            _common_shape(file, indices)
             with _new_file(output) as stream:
                 (_write_npz if suffix == ".npz" else _write_samples)(stream, file, indices)
         else:
@@ -88,9 +89,25 @@ def _new_file(output: Path) -> Iterator[IO[bytes]]:
             raise
 
 
-def _runs(
-    file: CompressedFile, indices: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+def _common_shape(file: CompressedFile, indices: NDArray[np.int64]) -> tuple[int, ...]:
+    """The shape that the samples have.
+
+    Raises:
+        ValueError: they differ.
+    """
+    if not file.ragged:
+        return file.shape
+    shapes = np.unique(file.shapes(indices), axis=0).tolist()
+    if len(shapes) != 1:
+        raise ValueError(
+            f"{file.path}: the images have {len(shapes)} different shapes, which one array does not hold; "
+            "name a "
+            "folder as output"
+        )
+    return tuple(shapes[0])
+
+
+def _runs(file: CompressedFile, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Any]]:
     step = max(1, _RUN_BYTES // max(1, file.sample_bytes))
     for start in range(0, len(indices), step):
         run = indices[start : start + step]
@@ -101,11 +118,11 @@ def _write_samples(stream: IO[bytes], file: CompressedFile, indices: NDArray[np.
     header = {
         "descr": npy.dtype_to_descr(file.dtype),
         "fortran_order": False,
-        "shape": (len(indices), *file.shape),
+        "shape": (len(indices), *_common_shape(file, indices)),
     }
     npy.write_array_header_1_0(stream, header)
     for _, samples in _runs(file, indices):
-        stream.write(samples.tobytes())
+        stream.write(np.asarray(samples).tobytes())
 
 
 def _write_npz(stream: IO[bytes], file: CompressedFile, indices: NDArray[np.int64]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .errors import DreamlearningError
-from .indexing import as_buffer, as_indices, as_threads
+from .indexing import as_buffer, as_indices, as_regions, as_threads, image_axes
 from .progress import VerifyProgress, verify_progress
 
 __all__ = ["Bases", "CompressedFile", "Condensed", "open"]
@@ -128,9 +128,34 @@ class CompressedFile:
         return self._info["num_samples"]
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+    def shape(self) -> tuple[Any, ...]:
+        """Shape of one sample, as in ``(32, 32, 3)``; ``(None, None, 3)`` where every image has its own
+        size."""
         return tuple(self._info["shape"])
+
+    @property
+    def ragged(self) -> bool:
+        """Whether samples differ in shape; batches are lists of arrays then."""
+        return None in self.shape
+
+    def shapes(self, indices: Any = slice(None)) -> NDArray[np.int64]:
+        """Shapes of samples ``indices`` (all by default) without decoding them: shape (k, number of axes).
+
+        Example:
+            >>> f.shapes([0, 1])        # doctest: +SKIP
+            array([[375, 500,   3],
+                   [500, 332,   3]])
+        """
+        index = as_indices(indices, len(self))
+        shapes = np.empty((len(index), len(self.shape)), np.int64)
+        own = [axis for axis, side in enumerate(self.shape) if side is None]
+        shapes[:] = [0 if side is None else side for side in self.shape]
+        if own:
+            shapes[:, own] = self._reader.sides(index)
+        elif len(index) and not -len(self) <= index.min() <= index.max() < len(self):
+            worst = max(index, key=abs)
+            raise IndexError(f"index {worst} is out of range for {len(self)} samples")
+        return shapes
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -139,8 +164,15 @@ class CompressedFile:
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes of one decoded sample."""
+        """Bytes of one decoded sample; of an average one where they differ in shape."""
+        if self.ragged:
+            return self._info["fields"][0]["bytes"] // max(1, len(self))
         return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bytes_read(self) -> int:
+        """Compressed bytes that decoding has read since the file was opened in this process."""
+        return self._reader.bytes_read
 
     @property
     def classes(self) -> list[str] | None:
@@ -214,11 +246,12 @@ class CompressedFile:
             indices: integers (a sequence, a NumPy array or a torch tensor; repeats and negative ones are
                 fine), a slice, or a boolean mask of length n.
             out: C-contiguous NumPy array or CPU torch tensor of shape (k, *shape) and the file's dtype to
-                write into.
+                write into. Where samples differ in shape: a list of k of them, each of its sample's shape.
             num_threads: 1 decodes on this thread; 0 uses all cores. Keep 1 inside a DataLoader worker.
 
         Returns:
-            ``out``, or a new NumPy array of shape (k, *shape).
+            ``out``, or a new NumPy array of shape (k, *shape). Where samples differ in shape: a list of k
+            arrays.
 
         Raises:
             IndexError: an index is out of range, or a mask has another length.
@@ -230,6 +263,8 @@ class CompressedFile:
             (3, 32, 32, 3)
         """
         index = as_indices(indices, len(self))
+        if self.ragged:
+            return self._decode_each(index, self.shapes(index), out, None, num_threads)
         shape = (len(index), *self.shape)
         if out is None:
             array = np.empty(shape, self.dtype)
@@ -237,6 +272,81 @@ class CompressedFile:
             return array
         self._reader.decode_into(index, as_buffer(out, shape, self.dtype), as_threads(num_threads))
         return out
+
+    def decode_region(self, index: int, top: int, left: int, height: int, width: int) -> NDArray[Any]:
+        """The part of image ``index`` that begins at row ``top`` and column ``left``.
+
+        With the preset ``small`` only the tiles it touches are read and decoded, with ``raw`` only its own
+        bytes; other presets decode the image and cut.
+
+        Returns:
+            An array like the image, with ``height`` rows and ``width`` columns.
+
+        Raises:
+            ValueError: it does not lie in the image, or the samples are no images.
+            IndexError, CorruptFileError: as :meth:`decode`.
+
+        Example:
+            >>> f.decode_region(7, 100, 50, 224, 224).shape     # doctest: +SKIP
+            (224, 224, 3)
+        """
+        return self.decode_regions([index], [(top, left, height, width)])[0]
+
+    def decode_regions(
+        self, indices: Any, regions: Any, out: Any = None, num_threads: int = 1
+    ) -> list[NDArray[Any]]:
+        """A part of every one of the images ``indices``: :meth:`decode_region` for a batch, in one call.
+
+        Args:
+            indices: as in :meth:`decode`.
+            regions: (top, left, height, width) for each, shape (k, 4).
+            out: list of k C-contiguous arrays or CPU tensors to write into.
+            num_threads: as in :meth:`decode`.
+
+        Returns:
+            ``out``, or a list of k new arrays.
+
+        Raises:
+            As :meth:`decode_region`.
+        """
+        index = as_indices(indices, len(self))
+        parts = as_regions(regions, len(index))
+        axes = image_axes(self.shape, self.dtype)
+        if axes is None:
+            raise ValueError(f"samples of shape {self.shape} and dtype {self.dtype} are no images")
+        shapes = np.empty((len(index), len(self.shape)), np.int64)
+        shapes[:] = [0 if axis in axes else side for axis, side in enumerate(self.shape)]
+        # What lies in no image is refused before room is made for it.
+        sides = self.shapes(index)[:, axes]
+        inside = (parts[:, :2] >= 0) & (parts[:, 2:] >= 1) & (parts[:, 2:] <= sides - parts[:, :2])
+        if not inside.all():
+            bad = int(np.flatnonzero(~inside.all(axis=1))[0])
+            top, left, height, width = parts[bad]
+            raise ValueError(
+                f"sample {index[bad]}: the region of {height} x {width} pixels from row {top}, column {left} "
+                "on "
+                f"does not lie in an image of {sides[bad, 0]} x {sides[bad, 1]} pixels"
+            )
+        shapes[:, axes] = parts[:, 2:]
+        return self._decode_each(index, shapes, out, parts, num_threads)
+
+    def _decode_each(
+        self,
+        index: NDArray[np.int64],
+        shapes: NDArray[np.int64],
+        out: Any,
+        regions: NDArray[np.int64] | None,
+        num_threads: int,
+    ) -> list[NDArray[Any]]:
+        expected = [tuple(shape) for shape in shapes.tolist()]
+        if out is None:
+            arrays = [np.empty(shape, self.dtype) for shape in expected]
+        else:
+            if not isinstance(out, (list, tuple)) or len(out) != len(expected):
+                raise TypeError(f"out must be a list of {len(expected)} arrays, one for each sample")
+            arrays = [as_buffer(one, shape, self.dtype) for one, shape in zip(out, expected, strict=True)]
+        self._reader.decode_each(index, arrays, regions, as_threads(num_threads))
+        return arrays if out is None else out
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple):
@@ -266,6 +376,7 @@ class CompressedFile:
             IndexError, KeyError: there is no such partition.
             ValueError: the name is not unique.
         """
+        self._refuse_ragged("bases")
         values, counts = self._reader.bases(self._partition_number(partition))
         return Bases(values.reshape(-1).view(self.dtype).reshape((len(counts), *self.shape)), counts)
 
@@ -293,8 +404,15 @@ class CompressedFile:
         """
         if operator.index(beta) < 1:
             raise ValueError(f"beta is {beta}; give a number of bits, at least 1")
+        self._refuse_ragged("condensed samples")
         centroids, sizes, partition = self._reader.condensed(min(beta, 1 << 32))
         return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
+
+    def _refuse_ragged(self, what: str) -> None:
+        if self.ragged:
+            raise ValueError(
+                f"{self.path}: images of different sizes have no {what}; resize them to one size"
+            )
 
     def close(self) -> None:
         """Let go of the file; using it afterwards is a ValueError."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_buffer", "as_indices", "as_threads"]
+__all__ = ["as_buffer", "as_indices", "as_regions", "as_threads", "image_axes"]
 
 
 _LARGEST = np.iinfo(np.int64).max
@@ -95,3 +95,41 @@ def as_buffer(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray
     if not array.flags.writeable:
         raise ValueError("out is read-only; give an array that can be written")
     return array
+
+
+def as_regions(regions: Any, count: int) -> NDArray[np.int64]:
+    """(top, left, height, width) for each of ``count`` images as int64 of shape (count, 4).
+
+    Raises:
+        TypeError, ValueError: not integers, or of another shape.
+    """
+    if hasattr(regions, "detach") and hasattr(regions, "cpu"):
+        regions = regions.detach().cpu().numpy()
+    array = np.asarray(regions)
+    if count == 0 and array.size == 0:
+        return np.empty((0, 4), np.int64)
+    if array.shape != (count, 4):
+        raise ValueError(
+            f"regions have shape {array.shape}; give (top, left, height, width) for each of {count} images"
+        )
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"regions have dtype {array.dtype}; give integers")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def image_axes(shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> list[int] | None:
+    """The axes of rows and of columns in samples of ``shape``; ``None`` where they are no images to the core.
+
+    Example:
+        >>> image_axes((32, 30, 3), np.dtype("uint8")), image_axes((3, None, None), np.dtype("uint16"))
+        ([0, 1], [1, 2])
+    """
+    if dtype not in (np.uint8, np.uint16):
+        return None
+    if len(shape) == 2:
+        return [0, 1]
+    if len(shape) == 3 and shape[2] is not None and 1 <= shape[2] <= 4:
+        return [0, 1]
+    if len(shape) == 3 and shape[0] is not None and 1 <= shape[0] <= 4:
+        return [1, 2]
+    return None

@@ -4,15 +4,17 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::array::{bytes_of, dtype_of};
 use crate::compress::{CompressOptions, Field, Input, Preset, Progress};
 use crate::error::Error;
-use crate::sample::{DType, SampleLayout};
-use crate::source::{FileSource, MemorySource, SampleSource};
+use crate::sample::{DType, Images, OWN_SIDE, SampleLayout};
+use crate::source::{FileSource, MemorySource, RaggedFileSource, SampleSource};
 
 /// Time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -26,23 +28,70 @@ pub(super) struct RawFile {
     offset: u64,
     num_samples: u64,
     layout: SampleLayout,
+    /// Rows and columns of every image, where they differ.
+    sides: Option<Vec<(u32, u32)>>,
 }
 
 #[pymethods]
 impl RawFile {
     #[new]
-    fn new(fd: i32, offset: u64, num_samples: u64, dtype: &str, shape: Vec<u64>) -> PyResult<Self> {
+    #[pyo3(signature = (fd, offset, num_samples, dtype, shape, sides = None))]
+    fn new(
+        fd: i32,
+        offset: u64,
+        num_samples: u64,
+        dtype: &str,
+        shape: Vec<Option<u64>>,
+        sides: Option<PyReadonlyArray2<'_, u32>>,
+    ) -> PyResult<Self> {
+        let shape = shape.into_iter().map(|side| side.unwrap_or(OWN_SIDE)).collect();
         let layout = SampleLayout { dtype: DType::from_name(dtype)?, shape };
         let file = duplicate(fd)?;
         let length = file.metadata()?.len();
-        let end = num_samples.checked_mul(layout.bytes()? as u64).and_then(|bytes| bytes.checked_add(offset));
-        if end.is_none_or(|end| end > length) {
+        let sides = sides.map(|sides| {
+            let sides = sides.as_array();
+            sides.rows().into_iter().filter_map(|row| Some((*row.first()?, *row.get(1)?))).collect::<Vec<_>>()
+        });
+        let bytes = match &sides {
+            None => num_samples.checked_mul(layout.bytes()? as u64),
+            Some(sides) if sides.len() as u64 == num_samples => sizes(&layout, sides)
+                .map(|mut sizes| sizes.try_fold(0u64, |sum, size| sum.checked_add(size?)))
+                .unwrap_or_default(),
+            Some(sides) => {
+                let count = sides.len();
+                return Err(PyValueError::new_err(format!("{count} shapes for {num_samples} samples")));
+            }
+        };
+        if bytes.and_then(|bytes| bytes.checked_add(offset)).is_none_or(|end| end > length) {
             return Err(PyValueError::new_err(format!(
                 "{num_samples} samples of shape {:?} and dtype {dtype} do not fit into a file of {length} bytes",
-                layout.shape
+                layout.open_shape()
             )));
         }
-        Ok(Self { file, offset, num_samples, layout })
+        Ok(Self { file, offset, num_samples, layout, sides })
+    }
+}
+
+/// Bytes of images of `sides`, each `None` where it is too large; nothing where `layout` is not of images.
+fn sizes(layout: &SampleLayout, sides: &[(u32, u32)]) -> Option<impl Iterator<Item = Option<u64>>> {
+    let images = Images::of(layout)?;
+    let size = move |&(height, width): &(u32, u32)| images.bytes((height as usize, width as usize));
+    Some(sides.iter().map(move |sides| size(sides).map(|bytes| bytes as u64)))
+}
+
+impl RawFile {
+    /// Where the samples are, for the core.
+    fn source(&self) -> PyResult<Box<dyn SampleSource>> {
+        let (file, name) = (self.file.try_clone()?, PathBuf::from("samples"));
+        let Some(sides) = &self.sides else {
+            let sample_bytes = self.layout.bytes()?;
+            return Ok(Box::new(FileSource { file, name, offset: self.offset, sample_bytes }));
+        };
+        let mut starts = vec![self.offset];
+        for size in sizes(&self.layout, sides).into_iter().flatten() {
+            starts.push(starts[starts.len() - 1] + size.unwrap_or(0));
+        }
+        Ok(Box::new(RaggedFileSource { file, name, starts }))
     }
 }
 
@@ -137,14 +186,7 @@ pub(super) fn compress(
         }
         (_, Ok(raw)) => {
             let raw = raw.get();
-            let sample_bytes = raw.layout.bytes()?;
-            let source = FileSource {
-                file: raw.file.try_clone()?,
-                name: "samples".into(),
-                offset: raw.offset,
-                sample_bytes,
-            };
-            (raw.layout.clone(), raw.num_samples, Box::new(source))
+            (raw.layout.clone(), raw.num_samples, raw.source()?)
         }
         _ => return Err(PyTypeError::new_err("samples must be a NumPy array or a RawFile")),
     };
@@ -160,7 +202,9 @@ pub(super) fn compress(
         .collect::<PyResult<Vec<_>>>()?;
     let partition_ids = partition_ids.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     let partitions = partition_ids.map(|ids| (partition_names, ids));
-    let input = Input { layout, num_samples, source: source.as_ref(), fields, partitions, user: metadata };
+    let sides = raw_file.as_ref().ok().and_then(|raw| raw.get().sides.as_deref());
+    let input =
+        Input { layout, sides, num_samples, source: source.as_ref(), fields, partitions, user: metadata };
 
     let mut callback = Callback { progress: progress.as_ref(), last: None, raised: None };
     let result = py.detach(|| crate::compress::compress(&path, &input, &options, &mut |p| callback.call(p)));

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -12,7 +15,9 @@ use super::array::{bytes_of_mut, dtype_of};
 use super::compress::{array_of, rows_of};
 use crate::Dataset;
 use crate::container::Reading;
+use crate::dataset::Request;
 use crate::error::Error;
+use crate::sample::Window;
 
 /// An open ``.gede`` file. Thread-safe; holds no lock and no thread across a fork.
 #[pyclass(frozen, module = "dreamlearning._core")]
@@ -46,10 +51,29 @@ impl Reader {
         self.dataset.sample_layout().dtype.name()
     }
 
-    /// Shape of one sample.
+    /// Shape of one sample; ``None`` for the sides that every sample has of its own.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.dataset.sample_layout().shape)
+        PyTuple::new(py, self.dataset.sample_layout().open_shape())
+    }
+
+    /// Rows and columns of images ``indices``, shape (k, 2).
+    fn sides<'py>(
+        &self,
+        py: Python<'py>,
+        indices: PyReadonlyArray1<'_, i64>,
+    ) -> PyResult<Bound<'py, PyArray2<u32>>> {
+        let indices = indices.as_slice()?;
+        let sides = py.detach(|| {
+            indices.iter().try_fold(Vec::new(), |mut all, &index| {
+                let sides = self.dataset.sides(self.dataset.resolve(index)?)?;
+                let (height, width) =
+                    sides.ok_or_else(|| Error::Argument("the samples are no images".to_owned()))?;
+                all.extend([height as u32, width as u32]);
+                Ok::<_, Error>(all)
+            })
+        })?;
+        rows_of(py, sides, indices.len(), 2)
     }
 
     #[getter]
@@ -104,6 +128,47 @@ impl Reader {
         Ok(py.detach(|| self.dataset.decode_into(indices, bytes, num_threads))?)
     }
 
+    /// Write samples ``indices``, or of each image the part ``regions`` (top, left, height, width), shape (k, 4), into
+    /// the arrays ``outs``.
+    #[pyo3(signature = (indices, outs, regions = None, num_threads = 1))]
+    fn decode_each(
+        &self,
+        py: Python<'_>,
+        indices: PyReadonlyArray1<'_, i64>,
+        outs: Vec<Bound<'_, PyUntypedArray>>,
+        regions: Option<PyReadonlyArray2<'_, i64>>,
+        num_threads: usize,
+    ) -> PyResult<()> {
+        let indices = indices.as_slice()?;
+        let windows = regions.as_ref().map(windows_of).transpose()?;
+        let counts = [Some(outs.len()), windows.as_ref().map(Vec::len)];
+        if let Some(count) = counts.into_iter().flatten().find(|&count| count != indices.len()) {
+            return Err(PyValueError::new_err(format!(
+                "{count} arrays or regions for {} samples",
+                indices.len()
+            )));
+        }
+        let mut requests = Vec::with_capacity(indices.len());
+        for (place, (out, &index)) in outs.iter().zip(indices).enumerate() {
+            let stored = self.dataset.sample_layout().dtype;
+            if dtype_of(out).ok() != Some(stored) {
+                let (dtype, stored) = (out.dtype(), stored.name());
+                return Err(PyTypeError::new_err(format!("out has dtype {dtype}; the samples are {stored}")));
+            }
+            let index = self.dataset.resolve(index)?;
+            let window = windows.as_ref().map(|windows| windows[place]);
+            // SAFETY: `outs` are borrowed for the whole call; none overlaps another, which is checked below before
+            // anything is written; the stub asks the caller not to use them meanwhile.
+            requests.push(Request { index, window, out: unsafe { bytes_of_mut(out, "out")? } });
+        }
+        let mut places: Vec<_> = requests.iter().map(|request| request.out.as_ptr_range()).collect();
+        places.sort_by_key(|place| place.start);
+        if places.windows(2).any(|pair| pair[0].end > pair[1].start) {
+            return Err(PyValueError::new_err("arrays in out share memory; give each sample its own"));
+        }
+        Ok(py.detach(|| self.dataset.decode_each(&mut requests, num_threads))?)
+    }
+
     /// The bytes of a raw field, read-only, mapped without a copy; the caller views them as their dtype.
     fn field<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyArray1<u8>>> {
         let dataset = &slf.get().dataset;
@@ -129,7 +194,8 @@ impl Reader {
         partition: usize,
     ) -> PyResult<(Bound<'py, PyArray2<u8>>, Bound<'py, PyArray1<u64>>)> {
         let bases = py.detach(|| self.dataset.bases(partition))?;
-        let samples = rows_of(py, bases.samples, bases.counts.len(), self.dataset.sample_bytes())?;
+        let samples =
+            rows_of(py, bases.samples, bases.counts.len(), self.dataset.sample_bytes().unwrap_or(0))?;
         Ok((samples, array_of(py, bases.counts)))
     }
 
@@ -167,4 +233,22 @@ impl Reader {
             None => Ok(result?),
         }
     }
+}
+
+/// Rows of (top, left, height, width).
+fn windows_of(regions: &PyReadonlyArray2<'_, i64>) -> PyResult<Vec<Window>> {
+    let regions = regions.as_array();
+    if regions.ncols() != 4 {
+        let columns = regions.ncols();
+        return Err(PyValueError::new_err(format!("regions of {columns} numbers instead of 4")));
+    }
+    // What is negative lies in no image.
+    let side = |value: i64| usize::try_from(value).unwrap_or(usize::MAX);
+    let window = |row: ndarray::ArrayView1<'_, i64>| Window {
+        top: side(row[0]),
+        left: side(row[1]),
+        height: side(row[2]),
+        width: side(row[3]),
+    };
+    Ok(regions.rows().into_iter().map(window).collect())
 }

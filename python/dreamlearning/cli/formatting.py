@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["loss", "size", "sizes"]
+__all__ = ["loss", "shape", "size", "sizes"]
 
 
 def size(num_bytes: float) -> str:
@@ -28,3 +28,13 @@ def sizes(info: dict[str, Any]) -> str:
 def loss(info: dict[str, Any]) -> str:
     """Whether a file is bit-exact, from its ``info()``."""
     return "bit-exact" if info["exact"] else f"NOT lossless, max error {info['max_error']}"
+
+
+def shape(sides: list[int | None]) -> str:
+    """Shape of a sample.
+
+    Example:
+        >>> shape([32, 32, 3]), shape([None, None, 3])
+        ('(32, 32, 3)', '(own, own, 3)')
+    """
+    return str(tuple(sides)).replace("None", "own")

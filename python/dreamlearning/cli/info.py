@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..file import open as open_compressed
-from .formatting import loss, sizes
+from .formatting import loss, shape, sizes
 
 __all__ = ["info"]
 
@@ -43,7 +43,7 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
     partitions = facts["partitions"]
     named = [f"{p['name']} ({p['count']:,})" for p in partitions[:_SHOWN]]
     rows = {
-        "samples": f"{facts['num_samples']:,} of shape {tuple(facts['shape'])}, {facts['dtype']}",
+        "samples": f"{facts['num_samples']:,} of shape {shape(facts['shape'])}, {facts['dtype']}",
         "fields": fields or "none",
         "classes": _some(facts["classes"] or []),
         "partitions": f"{len(partitions)}: {_some(named, len(partitions))}" if len(partitions) > 1 else "1",

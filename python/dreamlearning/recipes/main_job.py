@@ -195,7 +195,9 @@ def _divide(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _take(source: Source, rows: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    images = np.empty((len(rows), *source.shape), source.dtype)
+    if None in source.shape:
+        raise SourceError(f"{source.name}: its images differ in size; resize them to one size first")
+    images = np.empty((len(rows), *source.read(0, 1).shape[1:]), source.dtype)
     for start, batch in source.batches():
         first, last = np.searchsorted(rows, (start, start + len(batch)))
         images[first:last] = batch[rows[first:last] - start]

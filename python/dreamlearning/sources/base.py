@@ -4,9 +4,11 @@ In: arrays, or samples that lie in a file. Out: a checked :class:`Source`, whose
 either from memory or with positioned reads, so that a data set larger than memory never has to be loaded.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,28 +56,65 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class StoredSamples:
-    """Samples that lie one after another, C order, little-endian, in an open file from ``offset`` on."""
+    """Samples that lie one after another, C order, little-endian, in an open file from ``offset`` on.
+
+    Where images differ in size, the sides in ``shape`` are ``None`` and ``sides`` has rows and columns of
+    each, shape (n, 2), uint32.
+    """
 
     file: Descriptor
     offset: int
     num_samples: int
     dtype: np.dtype[Any]
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
+    sides: NDArray[np.uint32] | None = None
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        """Where each sample of different size ends, counted from the first."""
+        assert self.sides is not None
+        return np.cumsum(self.sides[:, 0].astype(np.int64) * self.sides[:, 1] * self._bytes_without_sides)
+
+    @property
+    def _bytes_without_sides(self) -> int:
+        return self.dtype.itemsize * math.prod(side for side in self.shape if side is not None)
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes of one sample."""
-        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+        """Bytes of one sample; of an average one where they differ in size."""
+        if self.sides is None:
+            return self._bytes_without_sides
+        return int(self._ends[-1]) // self.num_samples
 
     def raw_file(self) -> RawFile:
         """The same, as the core takes it."""
-        return RawFile(self.file.fileno(), self.offset, self.num_samples, self.dtype.name, self.shape)
+        dtype = self.dtype.name
+        return RawFile(self.file.fileno(), self.offset, self.num_samples, dtype, self.shape, self.sides)
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Samples ``start`` to ``stop``, shape (stop - start, *shape)."""
-        out = np.empty((stop - start, *self.shape), self.dtype)
+    def shape_of(self, index: int) -> tuple[int, ...]:
+        """Shape of one sample."""
+        own = iter(() if self.sides is None else self.sides[index].tolist())
+        return tuple(next(own) if side is None else side for side in self.shape)
+
+    def read(self, start: int, stop: int) -> Any:
+        """Samples ``start`` to ``stop``: an array of shape (stop - start, *shape), or a list of arrays where
+        they differ in size."""
+        if self.sides is None:
+            out = np.empty((stop - start, *self.shape_of(start)), self.dtype)
+            self._read_into(out, start * self.sample_bytes)
+            return out
+        first = int(self._ends[start - 1]) if start else 0
+        images = []
+        for index in range(start, stop):
+            image = np.empty(self.shape_of(index), self.dtype)
+            self._read_into(image, first)
+            first += image.nbytes
+            images.append(image)
+        return images
+
+    def _read_into(self, out: NDArray[Any], position: int) -> None:
         view = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type]  # an array is a buffer
-        position = self.offset + start * self.sample_bytes
+        position += self.offset
         while len(view):
             chunk = os.pread(self.file.fileno(), min(len(view), 1 << 30), position)
             if not chunk:
@@ -83,7 +122,6 @@ class StoredSamples:
             view[: len(chunk)] = chunk
             view = view[len(chunk) :]
             position += len(chunk)
-        return out
 
 
 class Source:
@@ -113,6 +151,7 @@ class Source:
         self.classes = classes
         self.metadata = metadata or {}
         self._samples = samples
+        self.shape: tuple[int | None, ...]
         if isinstance(samples, StoredSamples):
             self.num_samples, self.shape = samples.num_samples, samples.shape
         else:
@@ -139,16 +178,24 @@ class Source:
         """The samples as the core takes them."""
         return self._samples.raw_file() if isinstance(self._samples, StoredSamples) else self._samples
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Samples ``start`` to ``stop`` as an array of shape (stop - start, *shape)."""
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample; of an average one where they differ in size."""
+        if isinstance(self._samples, StoredSamples):
+            return self._samples.sample_bytes
+        return self.dtype.itemsize * math.prod(self._samples.shape[1:])
+
+    def read(self, start: int, stop: int) -> Any:
+        """Samples ``start`` to ``stop``: an array of shape (stop - start, *shape), or a list of arrays where
+        they differ in size."""
         if isinstance(self._samples, StoredSamples):
             return self._samples.read(start, stop)
         return self._samples[start:stop]
 
-    def batches(self, batch_bytes: int = 1 << 24) -> Iterator[tuple[int, NDArray[Any]]]:
-        """All samples in order, as (number of the first one, array), about ``batch_bytes`` at a time."""
-        sample_bytes = self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
-        step = max(1, batch_bytes // max(1, sample_bytes))
+    def batches(self, batch_bytes: int = 1 << 24) -> Iterator[tuple[int, Any]]:
+        """All samples in order, as (number of the first one, :meth:`read`), about ``batch_bytes`` at a
+        time."""
+        step = max(1, batch_bytes // max(1, self.sample_bytes))
         for start in range(0, self.num_samples, step):
             yield start, self.read(start, min(start + step, self.num_samples))
 

@@ -22,7 +22,9 @@ def from_compressed(
     spool = Spool(folder, name)
     step = max(1, _RUN_BYTES // max(1, file.sample_bytes))
     for start in range(0, max(1, len(file)), step):
-        spool.append(file[start : start + step])
+        samples = file[start : start + step]
+        for part in [sample[None] for sample in samples] if file.ragged else [samples]:
+            spool.append(part)
         if on_read:
             on_read(min(start + step, len(file)), len(file))
     return Source(

@@ -1,7 +1,11 @@
 """``imagefolder:DIR``: one sub-folder of image files per class.
 
 In: a folder laid out as for ``torchvision.datasets.ImageFolder``, whose order of classes and samples is
-kept. Out: a :class:`Source` of images of one shape and mode, with the number of the sub-folder as label.
+kept. Out: a :class:`Source` of images of one mode and of any sizes, with the number of the sub-folder as
+label.
+
+Modes: all images must have the same (RGB, L, ...), unless ``imagefolder:DIR?mode=RGB`` asks for every image
+to be converted to one.
 """
 
 import os
@@ -10,7 +14,7 @@ from typing import Any
 
 from ..errors import SourceError, missing_extra
 from .base import LABEL_FIELD, OnRead, Source, smallest_ints
-from .images import image_to_array
+from .images import MODES, convert_to_array, image_to_array
 from .spool import Spool
 
 __all__ = ["from_imagefolder"]
@@ -21,11 +25,11 @@ _EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff",
 def from_imagefolder(
     text: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
 ) -> Source:
-    """All images under ``text``.
+    """All images under ``text``, which may end in ``?mode=MODE``.
 
     Raises:
-        SourceError: no such folder, no sub-folders, a sub-folder without images, an image that cannot be
-            read, or one whose shape or mode is not the first one's. The message names the file.
+        SourceError: no such folder, no sub-folders, a sub-folder without images, an unknown mode, an image
+            that cannot be read, or one whose mode is not the first one's. The message names the file.
         ImportError: Pillow is not installed.
     """
     try:
@@ -35,25 +39,44 @@ def from_imagefolder(
 
     if not text:
         raise SourceError("imagefolder: names no folder; give imagefolder:DIR")
-    root = Path(text)
+    path, wanted = _split_mode(text)
+    root = Path(path)
     # Where the folder lay on this machine is nobody's business.
     name = f"imagefolder:{root.resolve().name}"
     files, labels, classes = _list_images(root)
     spool = Spool(folder, name)
-    expected: tuple[str, tuple[int, ...]] | None = None
+    first: str | None = None
     for i, file in enumerate(files):
-        array, mode = _read_image(Image, file)
-        if expected is None:
-            expected = mode, array.shape
-        elif (mode, array.shape) != expected:
+        array, mode = _read_image(Image, file, wanted)
+        first = first or mode
+        if mode != first:
             raise SourceError(
-                f"{file}: shape {array.shape} and mode {mode}, but {files[0]} has shape {expected[1]} and "
-                f"mode {expected[0]}; resize or convert the images to one shape and mode first"
+                f"{file}: mode {mode}, but {files[0]} has mode {first}; convert the images to one mode, or "
+                "let "
+                f"imagefolder:{path}?mode={_common_mode(first, mode)} do it"
             )
         spool.append(array[None], str(file))
         if on_read:
             on_read(i + 1, len(files))
     return Source(name, spool.finish(), {LABEL_FIELD: smallest_ints(labels)}, classes=classes)
+
+
+def _split_mode(text: str) -> tuple[str, str | None]:
+    path, question, mode = text.rpartition("?mode=")
+    if not question or Path(text).is_dir():
+        return text, None
+    if mode not in MODES:
+        raise SourceError(
+            f"imagefolder:{text}: mode {mode!r} is not possible; give one of {', '.join(MODES)}"
+        )
+    return path, mode
+
+
+def _common_mode(*modes: str) -> str:
+    """The mode that holds most of what images of ``modes`` have."""
+    if any(mode in ("LA", "RGBA", "PA") for mode in modes):
+        return "RGBA"
+    return "L" if all(mode in ("1", "L") for mode in modes) else "RGB"
 
 
 def _list_images(root: Path) -> tuple[list[Path], list[int], list[str]]:
@@ -92,11 +115,13 @@ def _walk(top: Path) -> list[tuple[Path, list[str]]]:
     return sorted(found)
 
 
-def _read_image(image_module: Any, file: Path) -> tuple[Any, str]:
+def _read_image(image_module: Any, file: Path, wanted: str | None) -> tuple[Any, str]:
     if file.exists() and not file.is_file():
         raise SourceError(f"{file}: is no regular file; remove it")
     try:
         with image_module.open(file) as image:
+            if wanted is not None:
+                return convert_to_array(image, wanted, str(file)), wanted
             return image_to_array(image, str(file)), image.mode
     except SourceError:
         raise
