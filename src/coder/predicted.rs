@@ -11,7 +11,9 @@ use super::{ReadBuffers, RowError, Sections, Sides, Wanted};
 use crate::container::FileReader;
 use crate::error::Result;
 use crate::kernels::lanes::{Alias, Path, Tables};
+use crate::kernels::transpose;
 use crate::predict::Model;
+use crate::predict::model::MAX_PLANES;
 use crate::predict::planes::Extent;
 use crate::predict::scalar::{Depth, Scalar};
 use crate::predict::tiles::{Place, Tiling, depth};
@@ -226,13 +228,20 @@ impl Codec {
             return Err(tiles[bad].number);
         }
         let lanes = group.lanes();
-        for plane in 0..self.images.channels {
-            for y in 0..extent.height {
-                let pixels = group.memory().row(plane, y);
-                for (lane, tile) in tiles.iter().enumerate() {
-                    if y < tile.place.extent.height {
-                        tile.write_row(wanted, plane, y, |x| pixels[x * lanes + lane] as u16);
-                    }
+        let (channels, stride) = (self.images.channels, transpose::stride(extent.width));
+        let mut rows = vec![0; channels * lanes * stride];
+        for y in 0..extent.height {
+            for (plane, rows) in rows.chunks_exact_mut(lanes * stride).enumerate() {
+                transpose::rows_of_lanes(group.memory().row(plane, y), lanes, rows);
+            }
+            for (lane, tile) in tiles.iter().enumerate() {
+                let Extent { height, width } = tile.place.extent;
+                if y < height {
+                    let row = |plane: usize| &rows[(plane * lanes + lane) * stride..][..width];
+                    let planes: [&[u8]; MAX_PLANES] =
+                        std::array::from_fn(|plane| if plane < channels { row(plane) } else { &[] });
+                    let out = &mut *wanted[tile.number].out;
+                    tile.tiling.write_rows(out, &tile.window, &tile.place, y, &planes[..channels]);
                 }
             }
         }

@@ -1,15 +1,19 @@
 //! The inner loops. In: bit streams, masks, rows, coefficients. Out: rows, bit streams, pixels. Each kernel has a
 //! plain twin in [`scalar`], which is the definition, and perhaps a fast one chosen when the program runs.
 //!
+//! [`cpu`] says which instructions may be used.
+//!
 //! * [`scatter`]: bits of a stream go to the ones of a mask (`pdep` word by word).
 //! * [`scatter_sparse`]: the same for few words, added to what is there.
 //! * [`gather`]: bits at the ones of a mask go to a stream (`pext` word by word).
 //! * [`add_green`]: the inverse of the reversible colour transform on 8-bit pixels.
 //! * [`multiply_rows`]: integer matrix products of the inverse DCT.
 
+pub mod cpu;
 pub mod lanes;
 pub mod rows;
 pub mod scalar;
+pub mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -29,7 +33,7 @@ pub fn scatter(stream: &[u8], bit: u64, bits: u64, masks: &[u64], constants: &[u
     assert_readable(stream, bit, bits);
     assert!(out.len().div_ceil(8) == masks.len() && (constants.is_empty() || constants.len() == masks.len()));
     #[cfg(target_arch = "x86_64")]
-    if x86_64::has_bmi2() {
+    if cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the features, and the bounds the function names were asserted above.
         return unsafe { x86_64::scatter(stream, bit, masks, constants, out) };
     }
@@ -42,7 +46,7 @@ pub fn scatter_sparse(stream: &[u8], bit: u64, bits: u64, places: &[(u32, u64)],
     assert_readable(stream, bit, bits);
     assert!(places.last().is_none_or(|&(word, _)| (word as usize) < out.len().div_ceil(8)));
     #[cfg(target_arch = "x86_64")]
-    if x86_64::has_bmi2() {
+    if cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the features, and the bounds the function names were asserted above.
         return unsafe { x86_64::scatter_sparse(stream, bit, places, out) };
     }
@@ -52,7 +56,7 @@ pub fn scatter_sparse(stream: &[u8], bit: u64, bits: u64, places: &[(u32, u64)],
 /// Append to `writer` the bits of `row` at the ones of `masks`, word after word, lowest bit first.
 pub fn gather(row: &[u8], masks: &[u64], writer: &mut BitWriter) {
     #[cfg(target_arch = "x86_64")]
-    if x86_64::has_bmi2() {
+    if cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the features.
         return unsafe { x86_64::gather(row, masks, writer) };
     }
@@ -63,7 +67,7 @@ pub fn gather(row: &[u8], masks: &[u64], writer: &mut BitWriter) {
 /// blue are folded differences to green, modulo 256.
 pub fn add_green(pixels: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if x86_64::has_avx2() {
+    if cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the features; the function is a safe one compiled for them.
         return unsafe { x86_64::add_green(pixels) };
     }
@@ -133,7 +137,7 @@ pub fn multiply_rows<T: Fixed>(
     assert!(left.len().is_multiple_of(inner) && right.len() == inner * columns);
     assert!(out.len() == left.len() / inner * columns);
     #[cfg(target_arch = "x86_64")]
-    if x86_64::has_avx2() {
+    if cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the features; the function is the scalar one compiled for them.
         return unsafe { x86_64::multiply_rows(left, right, inner, columns, shift, out) };
     }

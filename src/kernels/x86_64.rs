@@ -5,16 +5,6 @@ use std::arch::x86_64::{_pdep_u64, _pext_u64};
 use super::{Fixed, scalar};
 use crate::bits::BitWriter;
 
-/// Whether [`scatter`], [`scatter_sparse`] and [`gather`] may be called.
-pub(super) fn has_bmi2() -> bool {
-    is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt")
-}
-
-/// Whether [`multiply_rows`] and [`add_green`] may be called.
-pub(super) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2")
-}
-
 /// Load 64 bits from any bit of a stream.
 ///
 /// # Safety

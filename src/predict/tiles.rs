@@ -6,6 +6,7 @@
 
 use super::planes::Extent;
 use super::scalar::Depth;
+use crate::kernels::rows::interleave;
 use crate::sample::{DType, ImageShape, Images, Window};
 
 /// Longest side of a tile, unless a file says otherwise.
@@ -138,6 +139,26 @@ impl Tiling {
                     out[at..at + 2].copy_from_slice(&pixel(skipped + x).to_le_bytes());
                 }
             }
+        }
+    }
+
+    /// Set row `y` of a tile of an 8-bit image, in all planes; `rows[plane]` has its pixels. As [`Tiling::write_row`].
+    pub fn write_rows(&self, out: &mut [u8], window: &Window, place: &Place, y: usize, rows: &[&[u8]]) {
+        if let ([green, red, blue], false) = (rows, self.image.channels_first)
+            && (window.top..window.top + window.height).contains(&(place.top + y))
+        {
+            let end = (place.left + place.extent.width).min(window.left + window.width);
+            let left = place.left.max(window.left);
+            if left < end {
+                let part = left - place.left..end - place.left;
+                let first = (place.top + y - window.top) * window.width + left - window.left;
+                let out = &mut out[3 * first..][..3 * part.len()];
+                interleave(&green[part.clone()], &red[part.clone()], &blue[part], out);
+            }
+            return;
+        }
+        for (plane, row) in rows.iter().enumerate() {
+            self.write_row(out, window, place, plane, y, |x| row[x].into());
         }
     }
 

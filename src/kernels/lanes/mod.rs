@@ -20,6 +20,7 @@ mod walk;
 pub use memory::Memory;
 pub use tables::{Alias, Tables};
 
+use super::cpu;
 use crate::predict::planes::Extent;
 
 /// Vectors of [`Lanes::COUNT`] lanes.
@@ -136,10 +137,10 @@ impl Path {
         let mut paths = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") {
+            if cpu::level() >= cpu::Level::Avx2 {
                 paths.push(Self::Avx2);
             }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+            if cpu::level() >= cpu::Level::Avx512 {
                 paths.push(Self::Avx512);
             }
         }

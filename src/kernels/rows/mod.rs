@@ -13,6 +13,7 @@ mod pixel;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+use super::cpu;
 use crate::sample::{DType, ImageShape};
 use pixel::Pixel;
 
@@ -77,15 +78,23 @@ pub fn encode(sample: &[u8], shape: &Shape) -> Vec<u8> {
 /// stream is damaged; `out` holds anything then.
 pub fn decode(bytes: &[u8], length: usize, shape: &Shape, scratch: &mut Scratch, out: &mut [u8]) -> bool {
     #[cfg(target_arch = "x86_64")]
-    if shape.dtype == DType::UInt8
-        && is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("ssse3")
-    {
+    if shape.dtype == DType::UInt8 && cpu::level() >= cpu::Level::Avx2 {
         // SAFETY: the CPU has the instructions.
         return unsafe { x86_64::decode(bytes, length, shape, &mut scratch.narrow, out) };
     }
     decode_scalar(bytes, length, shape, scratch, out)
+}
+
+/// Three planes of bytes in turn: `out` becomes red, green, blue of the first pixel, then of the second, ...
+pub fn interleave(green: &[u8], red: &[u8], blue: &[u8], out: &mut [u8]) {
+    assert!(green.len() == red.len() && green.len() == blue.len() && out.len() == 3 * green.len());
+    #[cfg(target_arch = "x86_64")]
+    if cpu::level() >= cpu::Level::Avx2 {
+        // SAFETY: a CPU with AVX2 has SSSE3.
+        let done = unsafe { x86_64::interleave_16(green, red, blue, 0, out) };
+        return decode::interleave(&green[done..], &red[done..], &blue[done..], 0, &mut out[3 * done..]);
+    }
+    decode::interleave(green, red, blue, 0, out);
 }
 
 /// The definition, and what other CPUs do.

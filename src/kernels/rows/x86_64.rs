@@ -57,7 +57,7 @@ pub(super) unsafe fn decode(
 /// The CPU has SSSE3.
 #[inline]
 #[target_feature(enable = "ssse3")]
-unsafe fn interleave_16(green: &[u8], red: &[u8], blue: &[u8], base: u8, out: &mut [u8]) -> usize {
+pub(super) unsafe fn interleave_16(green: &[u8], red: &[u8], blue: &[u8], base: u8, out: &mut [u8]) -> usize {
     // Where byte `16 part + i` of 48 comes from, for each of the three colours.
     const fn places(part: usize, channel: usize) -> [i8; 16] {
         let mut places = [-1i8; 16];
