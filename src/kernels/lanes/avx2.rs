@@ -160,18 +160,21 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn least(a: Halves, b: Halves) -> Halves {
+        both(a, b, |a, b| unsafe { _mm256_min_epi32(a, b) })
+    }
+    #[inline(always)]
     unsafe fn take(
         tables: &PlaneTables,
         words: *const u8,
         state: &mut Halves,
         position: &mut Halves,
-        end: Halves,
         context: Halves,
     ) -> Halves {
         unsafe {
             (
-                take(tables, words, &mut state.0, &mut position.0, end.0, context.0),
-                take(tables, words, &mut state.1, &mut position.1, end.1, context.1),
+                take(tables, words, &mut state.0, &mut position.0, context.0),
+                take(tables, words, &mut state.1, &mut position.1, context.1),
             )
         }
     }
@@ -184,12 +187,11 @@ unsafe fn take(
     words: *const u8,
     state: &mut __m256i,
     position: &mut __m256i,
-    end: __m256i,
     context: __m256i,
 ) -> __m256i {
     const BUCKET: u32 = BUCKET_BITS;
     // SAFETY: AVX2 by the trait's contract. Contexts are below the map's length, tables in the map exist, buckets and
-    // halves are cut from fewer bits than the tables have entries; a position is at most `end`, behind which 4 bytes lie.
+    // halves are cut from fewer bits than the tables have entries; the words go on behind every position.
     unsafe {
         let x = *state;
         let table = _mm256_i32gather_epi32::<4>(tables.map.as_ptr(), context);
@@ -210,7 +212,7 @@ unsafe fn take(
         let shift = _mm256_sub_epi32(_mm256_srli_epi32(half, 16), _mm256_set1_epi32(SHIFT_BIAS as i32));
         let x = _mm256_add_epi32(rest, _mm256_add_epi32(place, shift));
         let refill = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());
-        let word = _mm256_i32gather_epi32::<1>(words.cast(), _mm256_min_epi32(*position, end));
+        let word = _mm256_i32gather_epi32::<1>(words.cast(), *position);
         let word = _mm256_and_si256(word, _mm256_set1_epi32(0xFFFF));
         *state = _mm256_blendv_epi8(x, _mm256_or_si256(_mm256_slli_epi32(x, 16), word), refill);
         *position = _mm256_add_epi32(*position, _mm256_and_si256(refill, _mm256_set1_epi32(2)));

@@ -169,18 +169,21 @@ impl Lanes for Avx512 {
         }
     }
     #[inline(always)]
+    unsafe fn least(a: Halves, b: Halves) -> Halves {
+        both(a, b, |a, b| unsafe { _mm512_min_epi32(a, b) })
+    }
+    #[inline(always)]
     unsafe fn take(
         tables: &PlaneTables,
         words: *const u8,
         state: &mut Halves,
         position: &mut Halves,
-        end: Halves,
         context: Halves,
     ) -> Halves {
         unsafe {
             (
-                take(tables, words, &mut state.0, &mut position.0, end.0, context.0),
-                take(tables, words, &mut state.1, &mut position.1, end.1, context.1),
+                take(tables, words, &mut state.0, &mut position.0, context.0),
+                take(tables, words, &mut state.1, &mut position.1, context.1),
             )
         }
     }
@@ -203,12 +206,11 @@ unsafe fn take(
     words: *const u8,
     state: &mut __m512i,
     position: &mut __m512i,
-    end: __m512i,
     context: __m512i,
 ) -> __m512i {
     const BUCKET: u32 = BUCKET_BITS;
     // SAFETY: AVX-512 F and BW by the trait's contract. Contexts are below the map's length, tables in the map exist, buckets and
-    // halves are cut from fewer bits than the tables have entries; a position is at most `end`, behind which 4 bytes lie.
+    // halves are cut from fewer bits than the tables have entries; the words go on behind every position.
     unsafe {
         let x = *state;
         let table = _mm512_i32gather_epi32::<4>(context, tables.map.as_ptr().cast());
@@ -229,7 +231,7 @@ unsafe fn take(
         let shift = _mm512_sub_epi32(_mm512_srli_epi32(half, 16), _mm512_set1_epi32(SHIFT_BIAS as i32));
         let x = _mm512_add_epi32(rest, _mm512_add_epi32(place, shift));
         let refill = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(1 << 16));
-        let word = _mm512_i32gather_epi32::<1>(_mm512_min_epi32(*position, end), words.cast());
+        let word = _mm512_i32gather_epi32::<1>(*position, words.cast());
         let word = _mm512_and_si512(word, _mm512_set1_epi32(0xFFFF));
         *state = _mm512_mask_or_epi32(x, refill, _mm512_slli_epi32(x, 16), word);
         *position = _mm512_mask_add_epi32(*position, refill, *position, _mm512_set1_epi32(2));

@@ -69,14 +69,14 @@ trait Lanes: Copy {
     unsafe fn select(mask: Self::Long, yes: Self::Long, no: Self::Long) -> Self::Long;
     /// Whether any lane is `value`.
     unsafe fn any_equal(a: Self::Long, value: i32) -> bool;
-    /// One symbol of every lane. `state` and `position` (in bytes from `words` on, at most `end`) move on; `map` has a
-    /// table number for every context.
+    unsafe fn least(a: Self::Long, b: Self::Long) -> Self::Long;
+    /// One symbol of every lane. `state` and `position` (in bytes from `words` on, where 4 bytes more are readable) move on;
+    /// `map` has a table number for every context.
     unsafe fn take(
         tables: &tables::PlaneTables,
         words: *const u8,
         state: &mut Self::Long,
         position: &mut Self::Long,
-        end: Self::Long,
         context: Self::Long,
     ) -> Self::Long;
 }
@@ -201,7 +201,8 @@ impl Group {
         self.fit(tables);
         let sides = Sides::of(images.iter().map(|image| image.0), tables.extent());
         let sides = sides.as_ref();
-        let mut source = streams::Streams::new(images.iter().map(|image| image.1), self.lanes());
+        let mut source =
+            streams::Streams::new(images.iter().map(|image| image.1), self.lanes(), tables.extent().width);
         // SAFETY: the CPU has the instructions, as `new` has checked; tables and memory fit together.
         unsafe {
             match self.path {

@@ -153,36 +153,48 @@ impl Lanes for Portable {
         words: *const u8,
         state: &mut [i32; N],
         position: &mut [i32; N],
-        end: [i32; N],
         context: [i32; N],
     ) -> [i32; N] {
-        let mut symbols = [0; N];
+        let slot = map(*state, |x| x & ((1 << FREQUENCY_BITS) - 1));
+        let bucket = map(slot, |slot| slot >> BUCKET_BITS);
+        // What has to be looked up, lane by lane; everything else the compiler does for many at once.
+        let (mut entry, mut lower, mut higher, mut word) = ([0; N], [0; N], [0; N], [0; N]);
         for i in 0..N {
-            // SAFETY: contexts are below the map's length, tables in the map exist, buckets and halves are cut from
-            // fewer bits than the tables have entries; a position is at most `end`, behind which 4 bytes lie.
+            // SAFETY: contexts are below the map's length, tables in the map exist, buckets and halves are cut from fewer
+            // bits than the tables have entries; the words go on behind every position.
             unsafe {
-                let x = state[i] as u32;
-                let table = *tables.map.get_unchecked(context[i] as usize) as usize;
-                let slot = x & ((1 << FREQUENCY_BITS) - 1);
-                let (bucket, place) = ((slot >> BUCKET_BITS) as usize, slot & ((1 << BUCKET_BITS) - 1));
-                let entry = u32::from(*tables.alias.buckets.get_unchecked(table + bucket));
-                let upper = u32::from(place >= (entry & 0xFF));
-                let half = *tables.alias.halves.get_unchecked(2 * (table + bucket) + upper as usize);
-                let mask = 0u32.wrapping_sub(upper);
-                symbols[i] = ((entry >> 8) & mask | bucket as u32 & !mask) as i32;
-                let x = (half & 0xFFFF)
-                    .wrapping_mul(x >> FREQUENCY_BITS)
-                    .wrapping_add(place)
-                    .wrapping_add((half >> 16).wrapping_sub(SHIFT_BIAS));
-                let at = position[i].min(end[i]) as usize;
-                let word = u32::from(u16::from_le_bytes(words.add(at).cast::<[u8; 2]>().read()));
-                // All ones where a word is needed: no branch could foresee it.
-                let refill = 0u32.wrapping_sub(u32::from(x < 1 << 16));
-                state[i] = (x & !refill | (x << 16 | word) & refill) as i32;
-                position[i] += (refill & 2) as i32;
+                let table = *tables.map.get_unchecked(context[i] as usize);
+                let at = (table + bucket[i]) as usize;
+                entry[i] = i32::from(*tables.alias.buckets.get_unchecked(at));
+                lower[i] = *tables.alias.halves.get_unchecked(2 * at) as i32;
+                higher[i] = *tables.alias.halves.get_unchecked(2 * at + 1) as i32;
+                word[i] =
+                    i32::from(u16::from_le_bytes(words.add(position[i] as usize).cast::<[u8; 2]>().read()));
             }
         }
-        symbols
+        let place = map(slot, |slot| slot & ((1 << BUCKET_BITS) - 1));
+        let upper = zip(place, entry, |place, entry| -i32::from(place >= (entry & 0xFF)));
+        let half = zip(
+            zip(upper, higher, |upper, half| upper & half),
+            zip(upper, lower, |upper, half| !upper & half),
+            |a, b| a | b,
+        );
+        let other = zip(upper, entry, |upper, entry| upper & (entry >> 8));
+        let symbol = zip(other, zip(upper, bucket, |upper, bucket| !upper & bucket), |a, b| a | b);
+        let shifted = map(*state, |x| (x as u32 >> FREQUENCY_BITS) as i32);
+        let product = zip(half, shifted, |half, x| (half & 0xFFFF).wrapping_mul(x));
+        let shift = zip(half, place, |half, place| (half as u32 >> 16) as i32 - SHIFT_BIAS as i32 + place);
+        let x = zip(product, shift, i32::wrapping_add);
+        let refill = map(x, |x| -i32::from(x as u32 >> 16 == 0));
+        let refilled = zip(x, word, |x, word| x << 16 | word);
+        let refilled = zip(refill, refilled, |refill, x| refill & x);
+        *state = zip(refilled, zip(refill, x, |refill, x| !refill & x), |a, b| a | b);
+        *position = zip(*position, refill, |position, refill| position + (refill & 2));
+        symbol
+    }
+    #[inline(always)]
+    unsafe fn least(a: [i32; N], b: [i32; N]) -> [i32; N] {
+        zip(a, b, i32::min)
     }
 }
 

@@ -13,10 +13,19 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new<'s>(streams: impl ExactSizeIterator<Item = &'s [u8]> + Clone, lanes: usize) -> Self {
+    /// One stream for each of the first lanes, of images whose rows have at most `width` pixels.
+    pub(super) fn new<'s>(
+        streams: impl ExactSizeIterator<Item = &'s [u8]> + Clone,
+        lanes: usize,
+        width: usize,
+    ) -> Self {
         assert!(streams.len() <= lanes, "more streams than lanes");
+        // What a stream that ends too early goes on with: a pixel takes two words at most, and where a lane has run past
+        // its end it is taken back after every row, see `Streams::after_row`.
+        let rest = 4 * width + 8;
+        let bytes = streams.clone().map(|stream| stream.len()).sum::<usize>() + lanes * rest;
         let mut this = Self {
-            words: Vec::with_capacity(streams.clone().map(|stream| stream.len() + 4).sum::<usize>() + 8),
+            words: Vec::with_capacity(bytes),
             state: vec![0; lanes],
             position: vec![0; lanes],
             end: vec![0; lanes],
@@ -29,8 +38,7 @@ impl Streams {
             // Half a word is none.
             this.words.extend(&words[..words.len() / 2 * 2]);
             this.end[lane] = this.words.len() as i32;
-            // What a stream that ends too early goes on with.
-            this.words.extend([0; 4]);
+            this.words.resize(this.words.len() + rest, 0);
             this.odd.push(words.len() % 2 == 1);
         }
         assert!(i32::try_from(this.words.len()).is_ok(), "streams of more than 2 GiB");

@@ -17,6 +17,9 @@ trait Pixels<L: Lanes> {
         context: L::Long,
         active: Option<L::Short>,
     ) -> L::Short;
+
+    /// A row is complete.
+    unsafe fn after_row(&mut self) {}
 }
 
 /// Reads pixels from streams.
@@ -24,7 +27,8 @@ struct Decode<'a, L: Lanes> {
     source: &'a Streams,
     state: L::Long,
     position: L::Long,
-    end: L::Long,
+    /// Two bytes behind the end.
+    beyond: L::Long,
 }
 
 impl<L: Lanes> Pixels<L> for Decode<'_, L> {
@@ -41,7 +45,7 @@ impl<L: Lanes> Pixels<L> for Decode<'_, L> {
         unsafe {
             let words = self.source.words.as_ptr();
             let (state, position) = (self.state, self.position);
-            let mut residual = L::take(tables, words, &mut self.state, &mut self.position, self.end, context);
+            let mut residual = L::take(tables, words, &mut self.state, &mut self.position, context);
             if L::any_equal(residual, ESCAPE.into()) {
                 residual = self.escape(residual);
             }
@@ -52,6 +56,13 @@ impl<L: Lanes> Pixels<L> for Decode<'_, L> {
             }
             L::narrow(L::add_bytes(L::pixel(prediction), residual))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn after_row(&mut self) {
+        // Two bytes behind the end are behind it, and as many zeros follow there.
+        // SAFETY: by the trait's contract.
+        unsafe { self.position = L::least(self.position, self.beyond) }
     }
 }
 
@@ -78,7 +89,7 @@ impl<L: Lanes> Decode<'_, L> {
             let state = state >> 8;
             states[lane] = state as i32;
             if state < 1 << 16 {
-                let at = positions[lane].min(self.source.end[lane]) as usize;
+                let at = positions[lane] as usize;
                 let word = u32::from(self.source.words[at]) | u32::from(self.source.words[at + 1]) << 8;
                 states[lane] = (state << 16 | word) as i32;
                 positions[lane] += 2;
@@ -132,11 +143,13 @@ pub(super) unsafe fn decode<L: Lanes>(
 ) {
     // SAFETY: by this function's contract.
     unsafe {
+        let mut beyond = [0; MOST_LANES];
+        beyond.iter_mut().zip(&source.end).for_each(|(beyond, end)| *beyond = end + 2);
         let mut pixels = Decode::<L> {
             source,
             state: L::load_long(source.state.as_ptr()),
             position: L::load_long(source.position.as_ptr()),
-            end: L::load_long(source.end.as_ptr()),
+            beyond: L::load_long(beyond.as_ptr()),
         };
         match sides {
             Some(sides) => walk::<L, true>(tables, memory, &mut pixels, sides),
@@ -239,6 +252,7 @@ unsafe fn walk<L: Lanes, const MIXED: bool>(
                         L::store(to, L::select_short(active, value, copy));
                     }
                 }
+                source.after_row();
                 end_row::<L>(pixels.add(row), width);
                 end_row::<L>(errors.add(row), width);
             }
