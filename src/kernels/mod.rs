@@ -7,6 +7,7 @@
 //! * [`scatter_sparse`]: the same for few words, added to what is there.
 //! * [`gather`]: bits at the ones of a mask go to a stream (`pext` word by word).
 //! * [`add_green`]: the inverse of the reversible colour transform on 8-bit pixels.
+//! * [`add_weighted`], [`add_gradients`]: weighted sums of neighbours for a row of pixels.
 //! * [`multiply_rows`]: integer matrix products of the inverse DCT.
 
 pub mod cpu;
@@ -142,6 +143,26 @@ pub fn multiply_rows<T: Fixed>(
         return unsafe { x86_64::multiply_rows(left, right, inner, columns, shift, out) };
     }
     scalar::multiply_rows(left, right, inner, columns, shift, out);
+}
+
+/// `sums[x] += sum over (offset, weight) of weight * elements[start + offset + x]`, wrapping.
+pub fn add_weighted<T: Fixed>(elements: &[i32], start: usize, places: &[(isize, T)], sums: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if cpu::level() >= cpu::Level::Avx2 {
+        // SAFETY: the CPU has the features; the function is the scalar one compiled for them.
+        return unsafe { x86_64::add_weighted(elements, start, places, sums) };
+    }
+    scalar::add_weighted(elements, start, places, sums);
+}
+
+/// `sums[x] += sum over (a, b, weight) of weight * |elements[start + a + x] - elements[start + b + x]|`, wrapping.
+pub fn add_gradients<T: Fixed>(elements: &[i32], start: usize, places: &[(isize, isize, T)], sums: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if cpu::level() >= cpu::Level::Avx2 {
+        // SAFETY: the CPU has the features; the function is the scalar one compiled for them.
+        return unsafe { x86_64::add_gradients(elements, start, places, sums) };
+    }
+    scalar::add_gradients(elements, start, places, sums);
 }
 
 #[cfg(test)]

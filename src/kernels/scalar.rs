@@ -159,3 +159,48 @@ pub fn multiply_rows<T: Fixed>(
         }
     }
 }
+
+/// Sums that one pass of [`add_weighted`] keeps in registers.
+const RUN: usize = 16;
+
+/// See [`super::add_weighted`].
+#[inline(always)]
+pub fn add_weighted<T: Fixed>(elements: &[i32], start: usize, places: &[(isize, T)], sums: &mut [T]) {
+    add_each(sums, |first, count, part| {
+        for &(offset, weight) in places {
+            let at = (start + first).wrapping_add_signed(offset);
+            for (sum, &value) in part.iter_mut().zip(&elements[at..at + count]) {
+                *sum = sum.plus(T::from_i64(value.into()).times(weight));
+            }
+        }
+    });
+}
+
+/// See [`super::add_gradients`].
+#[inline(always)]
+pub fn add_gradients<T: Fixed>(elements: &[i32], start: usize, places: &[(isize, isize, T)], sums: &mut [T]) {
+    add_each(sums, |first, count, part| {
+        for &(a, b, weight) in places {
+            let (a, b) = ((start + first).wrapping_add_signed(a), (start + first).wrapping_add_signed(b));
+            let pairs = elements[a..a + count].iter().zip(&elements[b..b + count]);
+            for (sum, (&a, &b)) in part.iter_mut().zip(pairs) {
+                *sum = sum.plus(T::from_i64((a - b).abs().into()).times(weight));
+            }
+        }
+    });
+}
+
+/// Call `add(first, count, sums)` for parts of `sums`, as arrays of fixed size, so that the compiler keeps them in vector
+/// registers.
+#[inline(always)]
+fn add_each<T: Fixed>(sums: &mut [T], add: impl Fn(usize, usize, &mut [T])) {
+    let (runs, rest) = sums.as_chunks_mut::<RUN>();
+    let first_of_rest = runs.len() * RUN;
+    for (number, run) in runs.iter_mut().enumerate() {
+        let mut sums = *run;
+        add(number * RUN, RUN, &mut sums);
+        *run = sums;
+    }
+    let count = rest.len();
+    add(first_of_rest, count, rest);
+}

@@ -102,3 +102,31 @@ pub(super) unsafe fn multiply_rows<T: Fixed>(
 ) {
     scalar::multiply_rows(left, right, inner, columns, shift, out);
 }
+
+/// The scalar version, compiled for AVX2.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn add_weighted<T: Fixed>(
+    elements: &[i32],
+    start: usize,
+    places: &[(isize, T)],
+    sums: &mut [T],
+) {
+    scalar::add_weighted(elements, start, places, sums);
+}
+
+/// The scalar version, compiled for AVX2.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn add_gradients<T: Fixed>(
+    elements: &[i32],
+    start: usize,
+    places: &[(isize, isize, T)],
+    sums: &mut [T],
+) {
+    scalar::add_gradients(elements, start, places, sums);
+}

@@ -4,6 +4,7 @@
 use super::model::{Model, PlaneModel};
 use super::planes::{Extent, Planes};
 use super::{ESCAPE, PREDICTION_BITS, WEIGHT_BITS, context, taps};
+use crate::kernels::{Fixed, add_gradients, add_weighted};
 use crate::rans::{AliasTable, Decoder, EncodeTable, Encoder};
 
 /// Bits of a pixel.
@@ -86,27 +87,43 @@ impl Plan {
         }
     }
 
-    /// What is expected at pixel number `at`.
-    pub fn expect(&self, pixels: &[i32], errors: &[i32], at: usize) -> Expectation {
+    /// What is expected at pixel number `at`: the definition.
+    fn expect(&self, pixels: &[i32], errors: &[i32], at: usize) -> Expectation {
         let near = |elements: &[i32], offset: isize| i64::from(elements[at.wrapping_add_signed(offset)]);
-        let sum: i64 = self.taps.iter().map(|&(offset, weight)| near(pixels, offset) * weight).sum();
-        let shift = WEIGHT_BITS - PREDICTION_BITS;
-        let prediction = (sum + (1 << (shift - 1))) >> shift;
-        let limit = i64::from(self.depth.max()) << PREDICTION_BITS;
-        let mut energy: i64 = self.errors.iter().map(|&(offset, weight)| near(errors, offset) * weight).sum();
+        let sum = self.taps.iter().map(|&(offset, weight)| near(pixels, offset) * weight).sum();
+        let mut energy = self.errors.iter().map(|&(offset, weight)| near(errors, offset) * weight).sum();
         for &(a, b, weight) in &self.gradients {
             energy += (near(pixels, a) - near(pixels, b)).abs() * weight;
         }
+        self.expectation(sum, energy)
+    }
+
+    /// From the weighted sums of taps, and of errors and gradients.
+    fn expectation(&self, sum: i64, energy: i64) -> Expectation {
+        let shift = WEIGHT_BITS - PREDICTION_BITS;
+        let prediction = (sum + (1 << (shift - 1))) >> shift;
+        let limit = i64::from(self.depth.max()) << PREDICTION_BITS;
         // A 16-bit image has errors 256 times as large.
         let energy = energy >> (self.depth.bits() - 8);
         Expectation { prediction: prediction.clamp(0, limit) as i32, energy: energy as i32 }
     }
-}
 
-impl Plan {
     /// Go over the pixels of the plane, whose planes before are known. `pixel(pixels, errors, (y, x), expectation)`
     /// tells what the pixel is; margins and errors are set here.
     pub fn walk(
+        &self,
+        pixels: &mut Planes<i32>,
+        errors: &mut Planes<i32>,
+        pixel: impl FnMut(&[i32], &[i32], (usize, usize), Expectation) -> i32,
+    ) {
+        match self.depth {
+            Depth::Eight => self.walk_with::<i32>(pixels, errors, pixel),
+            Depth::Sixteen => self.walk_with::<i64>(pixels, errors, pixel),
+        }
+    }
+
+    /// [`Plan::walk`] with sums that fit `T`.
+    fn walk_with<T: Fixed>(
         &self,
         pixels: &mut Planes<i32>,
         errors: &mut Planes<i32>,
@@ -118,14 +135,37 @@ impl Plan {
             0 => (self.depth.max() + 1) / 2,
             _ => pixels.elements()[pixels.at(p - 1, 0, 0)],
         };
+        let mut sums = Sums::<T>::new(self, width);
+        let weights = [&self.taps, &self.errors].map(|places| (places[LEFT].1, places[LEFT_TWICE].1));
+        let [(left_weight, twice_weight), (left_error_weight, twice_error_weight)] = weights;
         for y in 0..height {
             pixels.begin_row(p, y, first);
             errors.begin_row(p, y, 0);
+            let from_above = y >= taps::REACH;
+            if from_above {
+                sums.set(pixels, errors, pixels.at(p, y, 0));
+            }
+            let start = pixels.at(p, y, 0);
+            let row_above = start - pixels.extent().stride();
             for x in 0..width {
-                pixels.begin_pixel(p, y, x);
-                errors.begin_pixel(p, y, x);
-                let at = pixels.at(p, y, x);
-                let expected = self.expect(pixels.elements(), errors.elements(), at);
+                let at = start + x;
+                let expected = if from_above {
+                    let left = |elements: &[i32], by: usize| i64::from(elements[at - by]);
+                    let (w, ww) = (left(pixels.elements(), 1), left(pixels.elements(), 2));
+                    let (ew, eww) = (left(errors.elements(), 1), left(errors.elements(), 2));
+                    let slope = (w - i64::from(pixels.elements()[row_above + x - 1])).abs();
+                    self.expectation(
+                        sums.pixels[x].to_i64() + w * left_weight + ww * twice_weight,
+                        sums.energy[x].to_i64()
+                            + ew * left_error_weight
+                            + eww * twice_error_weight
+                            + slope * self.gradients[0].2,
+                    )
+                } else {
+                    pixels.begin_pixel(p, y, x);
+                    errors.begin_pixel(p, y, x);
+                    self.expect(pixels.elements(), errors.elements(), at)
+                };
                 let value = pixel(pixels.elements(), errors.elements(), (y, x), expected);
                 pixels.elements_mut()[at] = value;
                 errors.elements_mut()[at] = (value - expected.pixel()).abs();
@@ -135,6 +175,47 @@ impl Plan {
         }
         pixels.end_plane(p);
         errors.end_plane(p);
+    }
+}
+
+/// Places of (0, -1) and (0, -2) among the taps, and among the errors.
+const LEFT: usize = 0;
+const LEFT_TWICE: usize = 4;
+
+/// What the weighted sums of the pixels of a row have before the row is known: everything but the two pixels to the left.
+struct Sums<T> {
+    taps: Vec<(isize, T)>,
+    errors: Vec<(isize, T)>,
+    gradients: Vec<(isize, isize, T)>,
+    pixels: Vec<T>,
+    energy: Vec<T>,
+}
+
+impl<T: Fixed> Sums<T> {
+    /// For rows of `width` pixels.
+    fn new(plan: &Plan, width: usize) -> Self {
+        let known = |places: &[(isize, i64)]| -> Vec<(isize, T)> {
+            let known =
+                places.iter().enumerate().filter(|&(number, _)| number != LEFT && number != LEFT_TWICE);
+            known.map(|(_, &(offset, weight))| (offset, T::from_i64(weight))).collect()
+        };
+        let gradients = plan.gradients[1..].iter().map(|&(a, b, weight)| (a, b, T::from_i64(weight)));
+        Self {
+            taps: known(&plan.taps),
+            errors: known(&plan.errors),
+            gradients: gradients.collect(),
+            pixels: vec![T::ZERO; width],
+            energy: vec![T::ZERO; width],
+        }
+    }
+
+    /// For the row that begins at element `start`, whose taps all lie in the image or beside it.
+    fn set(&mut self, pixels: &Planes<i32>, errors: &Planes<i32>, start: usize) {
+        self.pixels.fill(T::ZERO);
+        self.energy.fill(T::ZERO);
+        add_weighted(pixels.elements(), start, &self.taps, &mut self.pixels);
+        add_weighted(errors.elements(), start, &self.errors, &mut self.energy);
+        add_gradients(pixels.elements(), start, &self.gradients, &mut self.energy);
     }
 }
 
@@ -179,11 +260,13 @@ impl Scalar {
     pub fn decode(&mut self, model: &Model, tables: &[Vec<AliasTable>], stream: &[u8]) -> bool {
         let mut decoder = Decoder::new(stream);
         let depth = self.depth;
-        self.walk(|p, _, _, expected| {
-            let table = model.planes[p].map[expected.context()];
-            let residual = take_residual(&mut decoder, &tables[p][table as usize], depth);
-            (expected.pixel() + residual) & depth.max()
-        });
+        for ((plan, plane), tables) in self.plans.iter().zip(&model.planes).zip(tables) {
+            plan.walk(&mut self.pixels, &mut self.errors, |_, _, _, expected| {
+                let table = plane.map[expected.context()];
+                let residual = take_residual(&mut decoder, &tables[table as usize], depth);
+                (expected.pixel() + residual) & depth.max()
+            });
+        }
         decoder.is_finished()
     }
 }
@@ -200,6 +283,7 @@ pub fn put_residual(encoder: &mut Encoder, table: &EncodeTable, residual: u16, d
     }
 }
 
+#[inline(always)]
 fn take_residual(decoder: &mut Decoder<'_>, table: &AliasTable, depth: Depth) -> i32 {
     let symbol = decoder.take(table);
     if symbol == ESCAPE {

@@ -52,3 +52,19 @@ fn of(plane: usize, own: &[Tap], other: &[Tap]) -> Vec<(usize, Tap)> {
     let before = (0..plane).flat_map(|q| other.iter().map(move |&tap| (q, tap)));
     own.iter().map(|&tap| (plane, tap)).chain(before).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pixels_to_the_left_have_the_places_that_the_scalar_walk_knows() {
+        for taps in [&OWN[..], &OWN_ERRORS[..]] {
+            let left: Vec<usize> = (0..taps.len()).filter(|&i| taps[i].0 == 0).collect();
+            assert_eq!(left, [0, 4]);
+            assert_eq!((taps[0], taps[4]), ((0, -1), (0, -2)));
+        }
+        assert_eq!(GRADIENTS[0], ((0, -1), (-1, -1)));
+        assert!(GRADIENTS[1..].iter().all(|(a, b)| a.0 < 0 && b.0 < 0));
+    }
+}

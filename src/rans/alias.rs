@@ -55,8 +55,11 @@ impl AliasTable {
         let (bucket, place) = ((slot >> BUCKET_BITS) as usize, slot & (BUCKET - 1));
         let entry = u32::from(self.buckets[bucket]);
         let upper = place >= (entry & 0xFF);
-        let half = self.halves[2 * bucket + usize::from(upper)];
-        let symbol = if upper { (entry >> 8) as u8 } else { bucket as u8 };
+        // Both halves are loaded, so that neither waits for the other.
+        let (lower, higher) = (self.halves[2 * bucket], self.halves[2 * bucket + 1]);
+        let mask = 0u32.wrapping_sub(u32::from(upper));
+        let half = higher & mask | lower & !mask;
+        let symbol = ((entry >> 8) & mask | bucket as u32 & !mask) as u8;
         let rest = (half & 0xFFFF).wrapping_mul(state >> FREQUENCY_BITS);
         (symbol, rest.wrapping_add(place).wrapping_add(half >> 16).wrapping_sub(SHIFT_BIAS))
     }
