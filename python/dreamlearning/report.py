@@ -1,7 +1,8 @@
 """Pictures of results.
 
-In: the dictionary that :func:`dreamlearning.recipes.run_main_job` returns. Out: a matplotlib figure, or a
-PNG file. Needs ``pip install "dreamlearning[plots]"``.
+In: the dictionary that :func:`dreamlearning.recipes.run_main_job` or
+:func:`dreamlearning.comparison.compare` returns. Out: a matplotlib figure, or a PNG file. Needs ``pip
+install "dreamlearning[plots]"``.
 """
 
 import os
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["main_job_figure", "save_figure"]
+__all__ = ["comparison_figure", "main_job_figure", "save_figure"]
 
 # One colour for what is stored plainly, one for our files, one for training on a part.
 _PLAIN, _OURS, _PART = "#9aa5b1", "#2166ac", "#e08214"
@@ -50,6 +51,53 @@ def main_job_figure(result: dict[str, Any]) -> "Figure":
         f"ResNet-18, {machine['cores']} cores",
         fontsize=12,
     )
+    return figure
+
+
+def comparison_figure(result: dict[str, Any]) -> "Figure":
+    """Two panels of bars: size, and megabytes decoded a second.
+
+    Args:
+        result: what ``dreamlearning.comparison.compare`` returned, with the name of the ``file`` added.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise missing_extra("matplotlib", "plots") from error
+
+    formats = result["formats"]
+    figure = Figure(figsize=(10, 1.2 + 0.5 * len(formats)), dpi=150, layout="constrained")
+    sizes, speeds = figure.subplots(1, 2, sharey=True)
+    colours = [_OURS if name.startswith(".gede") else _PLAIN for name in formats]
+    names = [name + (" (as RGB)" if row.get("channels_repeated") else "") for name, row in formats.items()]
+    for axes, values, labels, title in (
+        (
+            sizes,
+            [100 * row["share_of_raw"] for row in formats.values()],
+            [f"{row['share_of_raw']:.1%}" for row in formats.values()],
+            "Size, % of raw (shorter is better)",
+        ),
+        (
+            speeds,
+            [row["megabytes_per_second"] for row in formats.values()],
+            [f"{row['megabytes_per_second']:,.0f} ({_rate(row)} images/s)" for row in formats.values()],
+            "Decoding, MB/s on one core (longer is better)",
+        ),
+    ):
+        bars = axes.barh(names, values, color=colours, height=0.62)
+        axes.bar_label(bars, labels, padding=4)
+        axes.set_xlim(0, max(values) * 1.6)
+        axes.set_title(title, fontsize=11)
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    sizes.invert_yaxis()
+    machine = result["machine"]
+    name = result.get("file", "a .gede file")
+    figure.suptitle(f"{name}: {result['samples']:,} images, {machine['cpu']}", fontsize=12)
     return figure
 
 
@@ -118,6 +166,10 @@ def _draw_seconds(axes: "Axes", runs: list[dict[str, Any]]) -> None:
 def _run_label(run: dict[str, Any]) -> str:
     fraction = run["recipe"]["fraction"]
     return "all data" if fraction == 1 else f"{fraction:.0%} per epoch"
+
+
+def _rate(row: dict[str, Any]) -> str:
+    return _short(float(f"{row['images_per_second']:.2g}"))
 
 
 def _short(count: float) -> str:

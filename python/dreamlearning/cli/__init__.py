@@ -1,4 +1,4 @@
-"""The command line: ``dreamlearning compress | info | verify | extract | demo``.
+"""The command line: ``dreamlearning compress | info | verify | extract | bench | demo``.
 
 In: arguments. Out: results on stdout, and errors as one line on stderr. Exit codes: 0; 1 for a damaged or
 differing file; 2 for bad input or usage; 130 when interrupted.
@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import CorruptFileError, DreamlearningError
+from .bench import bench
 from .compress import compress
 from .demo import demo
 from .extract import extract
@@ -78,8 +79,9 @@ def main() -> None:
     dreamlearning info digits.gede
     dreamlearning verify digits.gede --source sklearn:digits
     dreamlearning extract digits.gede digits.npz
+    dreamlearning bench digits.gede
     """
 
 
-for _command in (compress, info, verify, extract, demo):
+for _command in (compress, info, verify, extract, bench, demo):
     main.add_command(_command)
