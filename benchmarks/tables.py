@@ -1,7 +1,7 @@
-"""The README's result tables, made from ``benchmarks/results/*.json``.
+"""The result tables of README.md and docs/algorithm.md, made from ``benchmarks/results/*.json``.
 
-In: the JSON files. Out: README.md, of which only the lines between the two ``results`` markers change.
-Nobody types a number into the README.
+In: the JSON files. Out: the two documents, of which only the lines between the ``results`` and ``prices`` markers
+change. Nobody types a number into them.
 
     python benchmarks/tables.py            # rewrite
     python benchmarks/tables.py --check    # exit 1 if that would change anything
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+DOCUMENTS = {"README.md": "results", "docs/algorithm.md": "prices"}
+FORMATS = (".gede small", ".gede fast", "PNG", "WebP lossless", "JPEG XL, effort 7", "QOI")
 SYSTEMS = {
     ".gede small": "**`.gede` small**",
     ".gede fast": "`.gede` fast",
@@ -83,46 +84,162 @@ def memory_table(result: dict[str, Any]) -> list[str]:
     return [*lines, "", f"Each line is one fresh process. {_origin(result['environment'])}"]
 
 
-def block() -> str:
+def images_table(result: dict[str, Any]) -> list[str]:
+    """Sizes of every format on every data set, and its speed."""
+    lines = [
+        "Other images, size in % of raw (and decoding in MB/s on one core):",
+        "",
+        "| | " + " | ".join(FORMATS) + " |",
+        "|---|" + "---:|" * len(FORMATS),
+    ]
+    for name, data in result["data_sets"].items():
+        cells = []
+        for key in FORMATS:
+            row = data["formats"].get(key)
+            if row is None:
+                cells.append("")
+            else:
+                cells.append(f"{100 * row['share_of_raw']:.1f} ({row['megabytes_per_second']:,.0f})")
+        kind = "photographs" if name in ("Kodak", "ImageNet") else "images"
+        lines.append(f"| {name}, {data['samples']:,} {kind} | {' | '.join(cells)} |")
+    repeated = any(
+        row.get("channels_repeated") for data in result["data_sets"].values() for row in data["formats"].values()
+    )
+    note = "Sizes of `.gede` are those of whole files; the others were encoded for up to 5,000 images of a data set"
+    note += ", as far as their time went" + (", grey ones as RGB where a format knows no grey." if repeated else ".")
+    lines += ["", note]
+    imagenet = result["data_sets"].get("ImageNet")
+    if imagenet:
+        crops = imagenet["random_crops"]
+        typical = crops["photographs_of_500x375"]
+        lines += [
+            f"The ImageNet photographs were born as JPEG, which takes {100 * imagenet['jpeg_share_of_raw']:.1f} % of raw: "
+            "no lossless format comes near that. "
+            f"A `RandomResizedCrop` of them that is chosen before decoding reads "
+            f"{100 * crops['share_of_bytes']['median']:.0f} % of the bytes and takes "
+            f"{100 * crops['share_of_seconds']['median']:.0f} % of the time of the whole photographs (its pixels are "
+            f"{100 * crops['share_of_pixels']['median']:.0f} %); of those of 500 x 375 pixels, "
+            f"{100 * typical['share_of_bytes']:.0f} % of the bytes.",
+        ]
+    runs = result["data_sets"]["Kodak"]["formats"]["PNG"]["runs"] if "Kodak" in result["data_sets"] else 0
+    return [*lines, f"Median of {runs} interleaved runs. {_origin(result['environment'])}"]
+
+
+def paths_table(result: dict[str, Any]) -> list[str]:
+    """Images a second with the instructions of older CPUs."""
+    names = list(next(iter(result["paths"].values())))
+    lines = [
+        "CIFAR-10 images a second, one core, by the instructions that are used (times PNG in the same process):",
+        "",
+        "| | " + " | ".join(names) + " |",
+        "|---|" + "---:|" * len(names),
+    ]
+    for path, rows in result["paths"].items():
+        cells = [
+            f"{_rounded(rows[name]['images_per_second']['median'])} ({rows[name]['times_png']['median']:.3g})"
+            for name in names
+        ]
+        lines.append(f"| {path} | {' | '.join(cells)} |")
+    runs = rows["PNG"]["images_per_second"]["n"]
+    return [*lines, "", f"Median of {runs} runs. {_origin(result['environment'])}"]
+
+
+def ffcv_line(result: dict[str, Any]) -> list[str]:
+    """The preset raw beside FFCV."""
+    rates, shares = result["images_per_second"], result["share_of_raw"]
+    return [
+        f"`raw` beside FFCV's raw mode, one thread each, turn by turn: {_rounded(rates['.gede raw']['median'])} against "
+        f"{_rounded(rates['FFCV, raw']['median'])} CIFAR-10 images/s ({result['times_ffcv']['median']:.2f} times), "
+        f"{100 * shares['.gede raw']:.1f} % against {100 * shares['FFCV, raw']:.1f} % of raw; `numpy.memmap` "
+        f"{_rounded(rates['numpy.memmap']['median'])}. Median of {rates['.gede raw']['n']} runs. "
+        f"{_origin(result['environment'])}"
+    ]
+
+
+def prices_table(result: dict[str, Any]) -> list[str]:
+    """Algorithm 1 at different prices."""
+    lines = [
+        "| columns | price of a deviation bit | % of raw | base positions | bases |",
+        "|---|---|---:|---:|---:|",
+    ]
+    names = {"identity": "pixels", "colour": "pixels, red and blue less green", "dct": "DCT, rounded (the paper's)"}
+    for row in result["splits"]:
+        found = row["bases"] is not None
+        cells = (
+            names[row["transform"]],
+            row["price"] if found else "(no search) the sum of all entropies",
+            f"{100 * row['share_of_raw']:.1f}",
+            f"{row['base_positions']:,.1f}" if found else "",
+            f"{row['bases']:,.1f}" if found else "",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    for preset in ("fast", "small"):
+        share = f"{100 * result['presets'][preset]:.1f}"
+        lines.append(f"| the preset `{preset}`, all classes together | what it takes | {share} | | |")
+    return [
+        *lines,
+        "",
+        "\"Measured share\" charges every position that varies the same, so that all together cost what `small` takes. "
+        f"{_origin(result['environment'])}",
+    ]
+
+
+TABLES = {
+    "results": (
+        ("cifar10", cifar10_table),
+        ("images", images_table),
+        ("cpu_paths", paths_table),
+        ("ffcv_raw", ffcv_line),
+        ("memory", memory_table),
+    ),
+    "prices": (("split_prices", prices_table),),
+}
+
+
+def block(marker: str) -> str:
     """Everything between the markers, markers included."""
-    parts = []
-    for name, table in (("cifar10", cifar10_table), ("memory", memory_table)):
+    parts = [f"<!-- {marker}:begin -->"]
+    for name, table in TABLES[marker]:
         path = HERE / "results" / f"{name}.json"
         if path.exists():
             parts.append("\n".join(table(json.loads(path.read_text()))))
-    return "\n\n".join([BEGIN, *parts, END]) if parts else f"{BEGIN}\n{END}"
+    return "\n\n".join([*parts, f"<!-- {marker}:end -->"])
 
 
-def rewritten(readme: str) -> str:
-    """The README with fresh tables.
+def rewritten(text: str, marker: str) -> str:
+    """A document with fresh tables.
 
     Raises:
         ValueError: it does not hold both markers, once and in order.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise ValueError(f"the README must hold {BEGIN} and then {END}, once each")
-    before, rest = readme.split(BEGIN)
-    return before + block() + rest.split(END)[1]
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the document must hold {begin} and then {end}, once each")
+    before, rest = text.split(begin)
+    return before + block(marker) + rest.split(end)[1]
 
 
 def main() -> int:
-    """Rewrite or check the README."""
+    """Rewrite or check the documents."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 if something would change"
     )
-    parser.add_argument("--readme", type=Path, default=HERE.parent / "README.md")
+    parser.add_argument("--root", type=Path, default=HERE.parent, help="where the documents are")
     options = parser.parse_args()
-    old = options.readme.read_text()
-    new = rewritten(old)
-    if options.check:
-        if old != new:
-            print("the README's tables are stale; run python benchmarks/tables.py", file=sys.stderr)
-        return int(old != new)
-    options.readme.write_text(new)
-    return 0
+    stale = 0
+    for name, marker in DOCUMENTS.items():
+        path = options.root / name
+        old = path.read_text()
+        new = rewritten(old, marker)
+        if not options.check:
+            path.write_text(new)
+        elif old != new:
+            stale = 1
+            print(f"the tables of {name} are stale; run python benchmarks/tables.py", file=sys.stderr)
+    return stale
 
 
 def _origin(environment: dict[str, Any]) -> str:

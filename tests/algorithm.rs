@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use dreamlearning::bits::{BitLayout, BitSlices, Container, bits_for, count_ones, slice_rows};
 use dreamlearning::condense::{Centroids, cluster};
 use dreamlearning::entropy::BitStats;
-use dreamlearning::split::{SizeModel, search};
+use dreamlearning::split::{PRICE_BITS, Prices, SizeModel, search};
 use proptest::prelude::*;
 
 /// Rows of 16-bit columns with exact widths, some bits rarer than others.
@@ -132,7 +132,7 @@ proptest! {
             total_bits: table.layout.total_bits(),
             parameter_bits: params,
         };
-        let found = search(&stats, &model, tau, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
+        let found = search(&stats, &model, &Prices::Verbatim, tau, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
         // Without tau the twin tries every prefix: the bound must not have cut off the minimum.
         let (positions, s, n_b) = plain_search(&bits, m, params, tau);
         prop_assert_eq!(found.size_bits, u128::from(s));
@@ -146,6 +146,38 @@ proptest! {
             prop_assert_eq!(*seen.entry(base).or_insert(id), id);
         }
         prop_assert_eq!(seen.len() as u64, n_b);
+    }
+
+    #[test]
+    fn the_split_is_the_best_prefix_at_any_prices(table in tables(), params in 0u64..500, scale in 0u64..3, at_once in 1usize..9) {
+        let bits = table.bits();
+        let (stats, row_bits) = table.stats();
+        let n = table.rows.len() as u64;
+        // Prices that rise with the entropy, from nothing to several bits.
+        let price = |p: usize| (stats.minority(p) << PRICE_BITS << scale) / n;
+        let model = SizeModel {
+            samples: n, condensed: 0, total_bits: table.layout.total_bits(), parameter_bits: params,
+        };
+        let prices = Prices::each(&stats, price);
+        let found = search(&stats, &model, &prices, None, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
+        let order = stats.by_increasing_entropy();
+        let constants = stats.constant_positions();
+        let size_of = |added: usize| {
+            let base: Vec<usize> = constants.iter().chain(&order[..added]).map(|&p| p as usize).collect();
+            let n_b = distinct(&bits, &base) as u64;
+            let charged: u64 = order[added..].iter().map(|&p| price(p as usize)).sum();
+            let id_bits = if n_b <= 1 { 0 } else { (n_b as f64).log2().ceil() as u64 };
+            n_b * base.len() as u64 + n * id_bits + ((n * charged) >> PRICE_BITS) + params
+        };
+        let best = (0..=order.len()).min_by_key(|&added| (size_of(added), added)).unwrap();
+        prop_assert_eq!(found.size_bits, u128::from(size_of(best)));
+        prop_assert_eq!(found.base_positions.len(), constants.len() + best);
+        // One bit for each is the paper's.
+        let verbatim = search(&stats, &model, &Prices::Verbatim, None, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
+        let ones = Prices::each(&stats, |_| 1 << PRICE_BITS);
+        let same = search(&stats, &model, &ones, None, at_once, |positions| Ok(table.slices(&row_bits, positions)), || Ok(())).unwrap();
+        prop_assert_eq!(verbatim.base_positions, same.base_positions);
+        prop_assert_eq!(verbatim.steps, same.steps);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-"""The README's numbers are the ones in benchmarks/results, which name no folder of their machine."""
+"""The numbers of README.md and docs/algorithm.md are the ones in benchmarks/results, which name no folder of their machine."""
 
 import importlib.util
 import json
@@ -26,27 +26,32 @@ def run_tables(*arguments):
     )
 
 
-def test_the_readme_is_up_to_date():
+def test_the_documents_are_up_to_date():
     done = run_tables("--check")
     assert done.returncode == 0, done.stderr
 
 
 def test_rewriting_changes_only_the_block_and_is_idempotent(tmp_path, tables):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# before\n\n{tables.BEGIN}\nstale\n{tables.END}\n\nafter\n")
-    assert run_tables("--check", "--readme", str(readme)).returncode == 1
-    assert "stale" in readme.read_text()
-    assert run_tables("--readme", str(readme)).returncode == 0
-    once = readme.read_text()
-    assert once.startswith(f"# before\n\n{tables.BEGIN}\n")
-    assert once.endswith(f"{tables.END}\n\nafter\n")
-    assert "stale" not in once
-    assert run_tables("--check", "--readme", str(readme)).returncode == 0
+    for name, marker in tables.DOCUMENTS.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"# before\n\n<!-- {marker}:begin -->\nstale\n<!-- {marker}:end -->\n\nafter\n")
+    arguments = ["--root", str(tmp_path)]
+    assert run_tables("--check", *arguments).returncode == 1
+    assert all("stale" in (tmp_path / name).read_text() for name in tables.DOCUMENTS)
+    assert run_tables(*arguments).returncode == 0
+    for name, marker in tables.DOCUMENTS.items():
+        once = (tmp_path / name).read_text()
+        assert once.startswith(f"# before\n\n<!-- {marker}:begin -->\n")
+        assert once.endswith(f"<!-- {marker}:end -->\n\nafter\n")
+        assert "stale" not in once
+        assert "|---" in once
+    assert run_tables("--check", *arguments).returncode == 0
 
 
-def test_a_readme_without_markers_is_refused(tables):
+def test_a_document_without_markers_is_refused(tables):
     with pytest.raises(ValueError, match="results:begin"):
-        tables.rewritten("# nothing here\n")
+        tables.rewritten("# nothing here\n", "results")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/results").glob("*.json")), ids=lambda p: p.name)

@@ -16,7 +16,7 @@ use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::Result;
 use crate::parallel::map_in_order;
-use crate::split::{self, SizeModel, Split};
+use crate::split::{self, Prices, SizeModel, Split};
 use crate::transform::Transform;
 
 /// `fast` uses a split only where it saves this part of the block: looking a base up costs decoding time.
@@ -142,6 +142,7 @@ impl Run<'_, '_> {
         let found = split::search(
             &stats,
             &model,
+            &Prices::Verbatim,
             self.tau,
             slices.at_once(),
             |positions| {
