@@ -1,7 +1,8 @@
 """Algorithm 1 at different prices for a deviation bit: the table of docs/algorithm.md.
 
-In: a folder where ``torchvision.datasets.CIFAR10`` finds the data. Out: ``results/split_prices.json``. Compresses the
-training set with ``raw``, ``fast`` and ``small``, and hands it to ``benchmarks/rust/prices.rs``.
+In: a folder where ``torchvision.datasets.CIFAR10`` finds the data. Out: ``results/split_prices.json``.
+Compresses the training set with ``raw``, ``fast`` and ``small``, and hands it to
+``benchmarks/rust/prices.rs``.
 
     python benchmarks/split_prices.py --data data
 """

@@ -1,7 +1,7 @@
 """The result tables of README.md and docs/algorithm.md, made from ``benchmarks/results/*.json``.
 
-In: the JSON files. Out: the two documents, of which only the lines between the ``results`` and ``prices`` markers
-change. Nobody types a number into them.
+In: the JSON files. Out: the two documents, of which only the lines between the ``results`` and ``prices``
+markers change. Nobody types a number into them.
 
     python benchmarks/tables.py            # rewrite
     python benchmarks/tables.py --check    # exit 1 if that would change anything
@@ -102,34 +102,39 @@ def images_table(result: dict[str, Any]) -> list[str]:
                 cells.append(f"{100 * row['share_of_raw']:.1f} ({row['megabytes_per_second']:,.0f})")
         kind = "photographs" if name in ("Kodak", "ImageNet") else "images"
         lines.append(f"| {name}, {data['samples']:,} {kind} | {' | '.join(cells)} |")
-    repeated = any(
-        row.get("channels_repeated") for data in result["data_sets"].values() for row in data["formats"].values()
-    )
-    note = "Sizes of `.gede` are those of whole files; the others were encoded for up to 5,000 images of a data set"
-    note += ", as far as their time went" + (", grey ones as RGB where a format knows no grey." if repeated else ".")
-    lines += ["", note]
-    imagenet = result["data_sets"].get("ImageNet")
-    if imagenet:
-        crops = imagenet["random_crops"]
-        typical = crops["photographs_of_500x375"]
-        lines += [
-            f"The ImageNet photographs were born as JPEG, which takes {100 * imagenet['jpeg_share_of_raw']:.1f} % of raw: "
-            "no lossless format comes near that. "
-            f"A `RandomResizedCrop` of them that is chosen before decoding reads "
-            f"{100 * crops['share_of_bytes']['median']:.0f} % of the bytes and takes "
-            f"{100 * crops['share_of_seconds']['median']:.0f} % of the time of the whole photographs (its pixels are "
-            f"{100 * crops['share_of_pixels']['median']:.0f} %); of those of 500 x 375 pixels, "
-            f"{100 * typical['share_of_bytes']:.0f} % of the bytes.",
-        ]
-    runs = result["data_sets"]["Kodak"]["formats"]["PNG"]["runs"] if "Kodak" in result["data_sets"] else 0
+    lines += [
+        "",
+        "Sizes of `.gede` are those of whole files; the others were encoded for up to 5,000 images of a data "
+        "set, as far as their time went, grey ones as RGB where a format knows no grey.",
+    ]
+    if "ImageNet" in result["data_sets"]:
+        lines += photographs(result["data_sets"]["ImageNet"])
+    runs = next(iter(result["data_sets"].values()))["formats"]["PNG"]["runs"]
     return [*lines, f"Median of {runs} interleaved runs. {_origin(result['environment'])}"]
+
+
+def photographs(data: dict[str, Any]) -> list[str]:
+    """What is lost against JPEG, and what a crop reads."""
+    crops = data["random_crops"]
+
+    def share(name: str) -> str:
+        return f"{100 * crops[name]['median']:.0f} %"
+
+    typical = 100 * crops["photographs_of_500x375"]["share_of_bytes"]
+    return [
+        "The ImageNet photographs were born as JPEG, which takes "
+        f"{100 * data['jpeg_share_of_raw']:.1f} % of raw: no lossless format comes near that.",
+        f"A `RandomResizedCrop` that is chosen before decoding has {share('share_of_pixels')} of their pixels; "
+        f"it reads {share('share_of_bytes')} of the bytes ({typical:.0f} % for those of 500 x 375 pixels) and "
+        f"takes {share('share_of_seconds')} of the time.",
+    ]
 
 
 def paths_table(result: dict[str, Any]) -> list[str]:
     """Images a second with the instructions of older CPUs."""
     names = list(next(iter(result["paths"].values())))
     lines = [
-        "CIFAR-10 images a second, one core, by the instructions that are used (times PNG in the same process):",
+        "CIFAR-10 images a second on one core, by the instructions used (times PNG in the same process):",
         "",
         "| | " + " | ".join(names) + " |",
         "|---|" + "---:|" * len(names),
@@ -147,12 +152,14 @@ def paths_table(result: dict[str, Any]) -> list[str]:
 def ffcv_line(result: dict[str, Any]) -> list[str]:
     """The preset raw beside FFCV."""
     rates, shares = result["images_per_second"], result["share_of_raw"]
+    ours, theirs, memmap = (
+        _rounded(rates[name]["median"]) for name in (".gede raw", "FFCV, raw", "numpy.memmap")
+    )
     return [
-        f"`raw` beside FFCV's raw mode, one thread each, turn by turn: {_rounded(rates['.gede raw']['median'])} against "
-        f"{_rounded(rates['FFCV, raw']['median'])} CIFAR-10 images/s ({result['times_ffcv']['median']:.2f} times), "
-        f"{100 * shares['.gede raw']:.1f} % against {100 * shares['FFCV, raw']:.1f} % of raw; `numpy.memmap` "
-        f"{_rounded(rates['numpy.memmap']['median'])}. Median of {rates['.gede raw']['n']} runs. "
-        f"{_origin(result['environment'])}"
+        f"`raw` beside FFCV's raw mode, one thread each, turn by turn: {ours} against {theirs} CIFAR-10 "
+        f"images/s ({result['times_ffcv']['median']:.2f} times), {100 * shares['.gede raw']:.1f} % against "
+        f"{100 * shares['FFCV, raw']:.1f} % of raw; `numpy.memmap` {memmap}. "
+        f"Median of {rates['.gede raw']['n']} runs. {_origin(result['environment'])}"
     ]
 
 
@@ -162,8 +169,14 @@ def prices_table(result: dict[str, Any]) -> list[str]:
         "| columns | price of a deviation bit | % of raw | base positions | bases |",
         "|---|---|---:|---:|---:|",
     ]
-    names = {"identity": "pixels", "colour": "pixels, red and blue less green", "dct": "DCT, rounded (the paper's)"}
+    names = {
+        "identity": "pixels",
+        "colour": "pixels, red and blue less green",
+        "dct": "DCT, rounded (the paper's)",
+    }
     for row in result["splits"]:
+        if row["price"] == "measured share" and row["transform"] != "identity":
+            continue  # measured with a coder of pixels
         found = row["bases"] is not None
         cells = (
             names[row["transform"]],
@@ -179,7 +192,7 @@ def prices_table(result: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        "\"Measured share\" charges every position that varies the same, so that all together cost what `small` takes. "
+        '"Measured share" charges every position the same, so that all together cost what `small` takes. '
         f"{_origin(result['environment'])}",
     ]
 

@@ -1,4 +1,5 @@
-"""The numbers of README.md and docs/algorithm.md are the ones in benchmarks/results, which name no folder of their machine."""
+"""The numbers of README.md and docs/algorithm.md are the ones in benchmarks/results, which name no folder of
+their machine."""
 
 import importlib.util
 import json

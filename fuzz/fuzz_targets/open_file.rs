@@ -1,70 +1,7 @@
-//! A damaged golden file: opened, decoded, verified. The input is a mode byte and a list of edits (two bytes of
-//! offset, one of value); checksums are recomputed after them, so that the fuzzer reaches the code behind them.
+//! See `bodies/open_file.rs`.
 #![no_main]
 
-use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
-use dreamlearning::{Dataset, Reading};
-use libfuzzer_sys::fuzz_target;
-use xxhash_rust::xxh3::xxh3_64;
+#[path = "../bodies/open_file.rs"]
+mod body;
 
-const GOLDEN: [&[u8]; 5] = [
-    include_bytes!("../../tests/golden/v1.0_fast.gede"),
-    include_bytes!("../../tests/golden/v1.0_paper_exact.gede"),
-    include_bytes!("../../tests/golden/v1.0_columns.gede"),
-    include_bytes!("../../tests/golden/v1.0_small.gede"),
-    include_bytes!("../../tests/golden/v1.0_filtered.gede"),
-];
-
-fn number(bytes: &[u8], at: usize) -> usize {
-    bytes.get(at..at + 8).map_or(0, |field| u64::from_le_bytes(field.try_into().unwrap()) as usize)
-}
-
-fn reseal(bytes: &mut [u8]) {
-    if bytes.len() < HEADER_BYTES {
-        return;
-    }
-    let table = number(bytes, 32).min(bytes.len());
-    for entry in (table..bytes.len()).step_by(ENTRY_BYTES) {
-        if entry + ENTRY_BYTES > bytes.len() {
-            break;
-        }
-        let (offset, len, checks) = (number(bytes, entry + 8), number(bytes, entry + 16), number(bytes, entry + 24));
-        let chunk = 1usize << bytes[entry + 40].clamp(6, 30);
-        let Some(payload) = bytes.get(offset..offset.saturating_add(len)) else { continue };
-        let sums: Vec<u8> = payload.chunks(chunk).flat_map(|chunk| xxh3_64(chunk).to_le_bytes()).collect();
-        let Some(place) = bytes.get_mut(checks..checks.saturating_add(sums.len())) else { continue };
-        place.copy_from_slice(&sums);
-        bytes[entry + 32..entry + 40].copy_from_slice(&xxh3_64(&sums).to_le_bytes());
-    }
-    let sum = xxh3_64(&bytes[table..]);
-    bytes[48..56].copy_from_slice(&sum.to_le_bytes());
-    let sum = xxh3_64(&bytes[..56]);
-    bytes[56..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
-}
-
-fuzz_target!(|data: &[u8]| {
-    let Some((&mode, edits)) = data.split_first() else { return };
-    let mut bytes = GOLDEN[(mode >> 2) as usize % GOLDEN.len()].to_vec();
-    for edit in edits.chunks_exact(3) {
-        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % bytes.len();
-        bytes[at] = edit[2];
-    }
-    if mode & 1 == 1 {
-        reseal(&mut bytes);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fuzz.gede");
-    std::fs::write(&path, &bytes).unwrap();
-    let reading = if mode & 2 == 2 { Reading::Map } else { Reading::Positioned };
-    let Ok(dataset) = Dataset::open(&path, reading) else { return };
-    if dataset.sample_bytes() > 1 << 16 || dataset.len() > 1000 {
-        return;
-    }
-    let indices: Vec<i64> = (0..dataset.len() as i64).collect();
-    let mut out = vec![0; indices.len() * dataset.sample_bytes()];
-    let _ = dataset.decode_into(&indices, &mut out, 1);
-    let _ = dataset.info(true);
-    let _ = dataset.verify(1, &mut |_, _| Ok(()));
-    let _ = dataset.bases(0);
-    let _ = dataset.condense(5);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| body::run(data));

@@ -10,7 +10,7 @@ use crate::kernels::rows::interleave;
 use crate::sample::{DType, ImageShape, Images, Window};
 
 /// Longest side of a tile, unless a file says otherwise.
-pub const TILE_SIDE: usize = 128;
+pub const TILE_SIDE: usize = 64;
 
 /// What a file may say instead: working memory grows with long sides, and what is kept about tiles with short ones.
 pub const TILE_SIDES: std::ops::RangeInclusive<usize> = 16..=1024;
