@@ -52,13 +52,21 @@ format: install
 # CIFAR-10 under data/ (as torchvision lays it out); results go to benchmarks/results, the table to README.md.
 bench: install
 	$(BIN)/python benchmarks/cifar10.py --data data
+	$(BIN)/python benchmarks/cpu_paths.py --data data
 	$(BIN)/python benchmarks/memory.py --data data
 	$(BIN)/python benchmarks/tables.py
 
-# Feeds hostile bytes to the reader and odd data to the writer for a minute each. Needs `cargo install cargo-fuzz`.
-fuzz:
-	RUSTC_BOOTSTRAP=1 cargo fuzz run open_file -- -max_total_time=60 -rss_limit_mb=4096
-	RUSTC_BOOTSTRAP=1 cargo fuzz run round_trip -- -max_total_time=60
+# Feeds hostile bytes and odd data to every target for ten minutes, and keeps what reaches new code in the bundles that
+# `make test` runs. Needs `cargo install cargo-fuzz`.
+FUZZ_TARGETS := open_file round_trip preset_small preset_fast preset_packed
+FUZZ_SECONDS ?= 600
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+
+fuzz-%:
+	$(PYTHON) fuzz/bundle.py unpack fuzz/corpus/$*
+	RUSTC_BOOTSTRAP=1 cargo fuzz run $* -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=20
+	RUSTC_BOOTSTRAP=1 cargo fuzz cmin $*
+	$(PYTHON) fuzz/bundle.py pack fuzz/corpus/$*
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

@@ -124,9 +124,9 @@ def photographs(data: dict[str, Any]) -> list[str]:
     return [
         "The ImageNet photographs were born as JPEG, which takes "
         f"{100 * data['jpeg_share_of_raw']:.1f} % of raw: no lossless format comes near that.",
-        f"A `RandomResizedCrop` that is chosen before decoding has {share('share_of_pixels')} of their pixels; "
-        f"it reads {share('share_of_bytes')} of the bytes ({typical:.0f} % for those of 500 x 375 pixels) and "
-        f"takes {share('share_of_seconds')} of the time.",
+        "A `RandomResizedCrop` that is chosen before decoding has "
+        f"{share('share_of_pixels')} of their pixels; it reads {share('share_of_bytes')} of the bytes "
+        f"({typical:.0f} % for those of 500 x 375 pixels) and takes {share('share_of_seconds')} of the time.",
     ]
 
 

@@ -1,6 +1,11 @@
 //! Promise: what fuzzing has found stays mended. Every input of `fuzz/corpus/*.bundle` runs through its target, without the
 //! fuzzer. `fuzz/bundle.py` makes the bundles from the folders of inputs that `cargo fuzz` works with.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test that fails may panic; the fuzz targets use the rest"
+)]
 
 #[path = "../fuzz/bodies/open_file.rs"]
 mod open_file;
