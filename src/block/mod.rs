@@ -171,6 +171,13 @@ impl Block {
         self.plain.is_some() || matches!(self.coder, Coder::Predicted(_) | Coder::Filtered(_))
     }
 
+    /// Ask for the first bytes of row `row`, where rows lie in the file as they are.
+    pub fn prefetch(&self, file: &FileReader, row: u64) {
+        if let (Some(_), Coder::Packed(packed)) = (&self.plain, &self.coder) {
+            file.prefetch(file.section_at(self.sections.records), row * (packed.record_bits() / 8));
+        }
+    }
+
     /// Sides of the image in row `row`; `None` where rows are no images to the coder.
     ///
     /// # Errors

@@ -15,6 +15,9 @@ use crate::transform::{Layer, Scratch};
 /// Batches of fewer bytes are decoded on the calling thread: waking others would take longer.
 const INLINE_BYTES: usize = 64 << 10;
 
+/// How many samples ahead memory is told what will be needed.
+const PREFETCH_AHEAD: usize = 2;
+
 /// Bytes of samples that are decoded together.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -172,9 +175,18 @@ impl Dataset {
 
     fn decode_batch(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
         if self.images.is_none() || !self.has_batches(requests, worker)? {
-            return requests.iter_mut().try_for_each(|request| {
-                self.decode_request(request, worker).map_err(|error| name_sample(error, request.index))
-            });
+            for number in 0..requests.len() {
+                // What is wrong with it is found when its turn comes.
+                if let Some(later) = requests.get(number + PREFETCH_AHEAD)
+                    && let Ok((partition, row)) = self.locate(later.index, &mut worker.index)
+                    && let Ok(block) = self.block(partition, 0)
+                {
+                    block.prefetch(&self.file, row);
+                }
+                let request = &mut requests[number];
+                self.decode_request(request, worker).map_err(|error| name_sample(error, request.index))?;
+            }
+            return Ok(());
         }
         let mut wanted = Vec::with_capacity(requests.len());
         for Request { index, window, out } in requests {
