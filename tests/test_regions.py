@@ -1,7 +1,10 @@
 """Promise: photographs of any sizes come back bit for bit, whole or in part, and a part reads a part of the
 bytes."""
 
+import os
 import pickle
+import subprocess
+import sys
 
 import dreamlearning
 import numpy as np
@@ -220,6 +223,23 @@ def test_from_the_command_line_and_back(photos, tmp_path, capsys):
     assert "one shape" in text
     code, text = run("verify", path, "--source", f"imagefolder:{photos[0]}?mode=L")
     assert code == 1
+
+
+def test_every_cpu_writes_and_reads_the_same_bytes(photos, tmp_path):
+    dreamlearning.compress(f"imagefolder:{photos[0]}", tmp_path / "here.gede").close()
+    for level in ("portable", "avx2"):
+        path = tmp_path / f"{level}.gede"
+        for arguments in (["compress", f"imagefolder:{photos[0]}", path], ["verify", path]):
+            done = subprocess.run(
+                [sys.executable, "-m", "dreamlearning", *arguments],
+                env={**os.environ, "DREAMLEARNING_CPU": level},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
+            )
+            assert done.returncode == 0, done.stderr
+        assert path.read_bytes() == (tmp_path / "here.gede").read_bytes()
 
 
 def test_what_needs_one_shape_says_so(opened):
