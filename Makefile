@@ -53,6 +53,7 @@ format: install
 bench: install
 	$(BIN)/python benchmarks/cifar10.py --data data
 	$(BIN)/python benchmarks/cpu_paths.py --data data
+	$(BIN)/python benchmarks/split_prices.py --data data
 	$(BIN)/python benchmarks/memory.py --data data
 	$(BIN)/python benchmarks/tables.py
 

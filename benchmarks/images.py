@@ -112,7 +112,11 @@ def main() -> None:
                 seconds = time.perf_counter() - start
                 file.verify()
                 compared = compare(
-                    file, max_samples=SAMPLES[name], seconds=options.seconds, runs=options.runs
+                    file,
+                    max_samples=SAMPLES[name],
+                    max_bytes=1 << 30,
+                    seconds=options.seconds,
+                    runs=options.runs,
                 )
                 # The other formats are kept as the second comparison saw them.
                 formats = {**formats, **compared["formats"]}

@@ -99,13 +99,16 @@ def images_table(result: dict[str, Any]) -> list[str]:
             if row is None:
                 cells.append("")
             else:
-                cells.append(f"{100 * row['share_of_raw']:.1f} ({row['megabytes_per_second']:,.0f})")
+                few = row["images"] < data["compared_on"]
+                note = f" on {row['images']:,}" if few else ""
+                cells.append(f"{100 * row['share_of_raw']:.1f} ({row['megabytes_per_second']:,.0f}){note}")
         kind = "photographs" if name in ("Kodak", "ImageNet") else "images"
         lines.append(f"| {name}, {data['samples']:,} {kind} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Sizes of `.gede` are those of whole files; the others were encoded for up to 5,000 images of a data "
-        "set, as far as their time went, grey ones as RGB where a format knows no grey.",
+        "Sizes of `.gede` are those of whole files. The others hold every photograph, and 5,000 images of "
+        "the other data sets, spread evenly (fewer where the table says so); grey ones as RGB where a format "
+        "knows no grey.",
     ]
     if "ImageNet" in result["data_sets"]:
         lines += photographs(result["data_sets"]["ImageNet"])

@@ -140,6 +140,13 @@ impl SampleLayout {
         self.shape.iter().map(|&side| (side != OWN_SIDE).then_some(side)).collect()
     }
 
+    /// The shape for people, as Python writes it.
+    pub fn shape_text(&self) -> String {
+        let sides =
+            self.open_shape().into_iter().map(|side| side.map_or("None".to_owned(), |side| side.to_string()));
+        format!("({})", sides.collect::<Vec<_>>().join(", "))
+    }
+
     /// Whether samples differ in shape.
     pub fn is_ragged(&self) -> bool {
         self.shape.contains(&OWN_SIDE)

@@ -216,6 +216,18 @@ fn writing_refuses_what_cannot_be() {
 }
 
 #[test]
+fn few_images_of_noise_do_not_pay_for_a_model() {
+    let mut data = ragged(30, 20, 20, 3, 8);
+    data.bytes = Random(9).bytes(data.bytes.len());
+    let sizes = [Preset::Small, Preset::Raw].map(|preset| {
+        let (_folder, path) = write_temporary(&data, &options(preset));
+        assert!(read_all(&path, Reading::Map).unwrap() == data.bytes);
+        fs::metadata(&path).unwrap().len()
+    });
+    assert!(sizes[0] <= sizes[1] + 64, "{sizes:?}");
+}
+
+#[test]
 fn the_bytes_do_not_depend_on_threads() {
     for preset in PRESETS {
         let data = ragged(60, 200, 200, 3, 6).with_classes(2);

@@ -67,6 +67,14 @@ def test_a_format_whose_time_is_up_gets_fewer_images(colour):
     assert "encoding PNG" in steps
 
 
+def test_what_a_format_cannot_hold_is_said(tmp_path, capsys):
+    images = [np.zeros((1, 20000, 3), np.uint8), np.zeros((20, 10, 3), np.uint8)]
+    dreamlearning.compress(images, tmp_path / "long.gede").close()
+    code, out, _ = run(capsys, tmp_path / "long.gede", "--runs", 1)
+    assert code == 0
+    assert "WebP lossless is left out" in out
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path, capsys, colour):
     dreamlearning.compress(np.eye(4), tmp_path / "table.gede").close()
     code, _, err = run(capsys, tmp_path / "table.gede")

@@ -185,7 +185,7 @@ def test_random_crops_are_those_of_torchvision():
                 0 <= top <= height - h and 0 <= left <= width - w and h > 0 < w for top, left, h, w in ours
             )
     assert crops.Center()(256, 300) == (16, 38, 224, 224)
-    for wrong in ((0, 1), (2, 1)):
+    for wrong in ((0, 1), (2, 1), (0.5, 2), (0.1,), (0.1, float("inf"))):
         with pytest.raises(ValueError, match="scale"):
             crops.RandomResized(scale=wrong)
     with pytest.raises(ValueError, match="share"):
@@ -280,6 +280,37 @@ def test_lists_of_arrays(photos, tmp_path, preset, layout):
     with dreamlearning.compress(images, tmp_path / "x.gede", preset=preset) as file:
         assert same(file[:], images)
         assert same([file.decode_region(1, 3, 4, 5, 6)], [change(photos[1][1][3:8, 4:10])])
+
+
+def test_lists_with_labels(photos, tmp_path):
+    images, labels = photos[1], [i % 3 for i in range(12)]
+    for number, source in enumerate(((images, labels), {"image": images, "label": labels})):
+        with dreamlearning.compress(source, tmp_path / f"{number}.gede", partition_by="label") as file:
+            assert same(file[:], images)
+            assert file.labels.tolist() == labels
+            assert len(file.partitions) == 3
+
+
+def test_channels_first_become_png_files(photos, tmp_path):
+    images = [image.transpose(2, 0, 1) for image in photos[1][:3]]
+    dreamlearning.compress(images, tmp_path / "x.gede").close()
+    with pytest.raises(SystemExit) as stopped:
+        main(["extract", str(tmp_path / "x.gede"), str(tmp_path / "back")])
+    assert stopped.value.code == 0
+    for i in range(3):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "back" / f"{i}.png")), photos[1][i])
+
+
+@pytest.mark.parametrize("nonsense", [None, (1, 2, 3), (0, 0, 1.5, 1), "abcd"])
+def test_a_crop_that_returns_nonsense_is_named(opened, nonsense):
+    with pytest.raises(ValueError, match=r"crop\(427, 640\) returned"):
+        CompressedDataset(opened.path, crop=lambda height, width: nonsense)[0]
+
+
+def test_samples_that_are_too_large_are_named(tmp_path):
+    images = [np.zeros((5, 5), np.uint8), np.zeros((20000, 20000), np.uint8)]
+    with pytest.raises(dreamlearning.SourceError, match=r"sample 1: .*268,435,456"):
+        dreamlearning.compress(images, tmp_path / "x.gede")
 
 
 def test_real_photographs(imagenet_folder, tmp_path):

@@ -10,6 +10,7 @@ Importing this package never imports torch.
     (3, 8, 8)
 """
 
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,15 @@ if build_profile == "debug":
     warnings.warn(
         "dreamlearning was built without optimisation and is many times slower; build it with "
         "`maturin develop --release`",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "avx512"):
+    warnings.warn(
+        f"DREAMLEARNING_CPU is {os.environ['DREAMLEARNING_CPU']!r}, which is ignored; it may be portable, "
+        "avx2 or avx512",
         RuntimeWarning,
         stacklevel=2,
     )

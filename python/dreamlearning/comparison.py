@@ -23,7 +23,6 @@ from .indexing import image_axes
 __all__ = ["Codec", "codecs", "compare"]
 
 _BATCH_BYTES = 16 << 20
-_MOST_BYTES = 64 << 20
 
 Image = NDArray[Any]
 OnStep = Callable[[str], object]
@@ -76,6 +75,8 @@ class _Encoded:
 
     codec: Codec
     streams: list[bytes] = field(default_factory=list)
+    images: list[int] = field(default_factory=list)
+    """Which images they are."""
     raw_bytes: int = 0
     repeated: bool = False
     """Whether channels had to be repeated."""
@@ -90,6 +91,7 @@ def compare(
     file: CompressedFile,
     *,
     max_samples: int = 1000,
+    max_bytes: int = 64 << 20,
     seconds: float = 5.0,
     runs: int = 5,
     on_step: OnStep | None = None,
@@ -97,16 +99,21 @@ def compare(
     """Measure ``file`` and every other format on images spread evenly over the file.
 
     Args:
-        max_samples: images that are looked at, at most; also at most 64 MB of them.
-        seconds: encoding in a format stops after this time, with the images it has come to.
-        runs: timed runs, in which the formats take turns; the result is the median.
-        on_step: told in words what is being done.
+        max_samples: images that are looked at, at most.
+        max_bytes: bytes of them, at most.
+        seconds: encoding in a format stops after this time, with the images it has come to, in a random
+        order. runs: timed runs, in which the formats take turns; the result is the median. on_step: told
+        in words what is being done.
 
     Returns:
         JSON types: ``samples``, ``machine`` and ``formats``, a dictionary from name to ``images``,
         ``share_of_raw``, ``images_per_second``, ``megabytes_per_second``, ``times_png`` and ``runs``. The
         first one is the file itself, whose ``share_of_raw`` is that of the whole file, its index and its
         labels included.
+
+        ``gede_share_of_same_images`` is what the file needs for the images of that row: they differ where
+        a format ran out of time. ``left_out`` names the formats that could not hold the images, and says
+        why.
 
     Raises:
         ValueError: the samples are no images, or there are none.
@@ -122,19 +129,23 @@ def compare(
             f"{file.path}: {len(file)} samples of shape {file.shape} and dtype {file.dtype}; only images of "
             "8 or 16 bits can be compared with picture formats"
         )
-    if max_samples < 1 or runs < 1 or seconds <= 0:
-        raise ValueError("max_samples and runs must be at least 1, and seconds above 0")
+    if max_samples < 1 or max_bytes < 1 or runs < 1 or seconds <= 0:
+        raise ValueError("max_samples, max_bytes and runs must be at least 1, and seconds above 0")
     step = on_step or (lambda _: None)
-    count = max(1, min(len(file), max_samples, _MOST_BYTES // max(1, file.sample_bytes)))
+    count = max(1, min(len(file), max_samples, max_bytes // max(1, file.sample_bytes)))
     indices = np.linspace(0, len(file) - 1, count).round().astype(np.int64)
     images = [_channels_last(image, file.shape) for image in file.decode(indices)]
-    known = codecs()
-    encoded = {}
-    for name, codec in known.items():
+    encoded, left_out = {}, {}
+    for name, codec in codecs().items():
         step(f"encoding {name}")
-        one = _encode(codec, images, seconds)
-        if one is not None:
-            encoded[name] = one
+        try:
+            encoded[name] = _encode(codec, images, seconds)
+        except (
+            ValueError,
+            RuntimeError,
+            OverflowError,
+        ) as error:  # imagecodecs' own errors are RuntimeErrors
+            left_out[name] = str(error)
     ours = f".gede {file.info()['preset']}"
     own_seconds: list[float] = []
     for run in range(runs + 1):  # the first one warms up
@@ -149,18 +160,24 @@ def compare(
     raw = sum(image.nbytes for image in images)
     facts = file.info()
     sample_bytes = next(entry["bytes"] for entry in facts["fields"] if not entry["raw"])
+    overhead = (facts["file_bytes"] - facts["sections"]["rows"]) / sample_bytes
     formats = {ours: _row(len(images), raw, facts["file_bytes"] / sample_bytes, own_seconds)}
     for name, one in encoded.items():
         row = _row(len(one.streams), one.raw_bytes, one.num_bytes / one.raw_bytes, one.seconds)
-        formats[name] = {**row, "channels_repeated": one.repeated}
+        before = file.bytes_read
+        file.decode(indices[one.images])
+        same = (file.bytes_read - before) / one.raw_bytes + overhead
+        formats[name] = {**row, "channels_repeated": one.repeated, "gede_share_of_same_images": same}
     for row in formats.values():
-        row["times_png"] = row["megabytes_per_second"] / formats["PNG"]["megabytes_per_second"]
+        png = formats["PNG"]["megabytes_per_second"] if "PNG" in formats else None
+        row["times_png"] = row["megabytes_per_second"] / png if png else None
     return {
         "samples": len(images),
         "preset": facts["preset"],
         "exact": facts["exact"],
         "machine": describe_machine(),
         "formats": formats,
+        "left_out": left_out,
     }
 
 
@@ -183,21 +200,27 @@ def _channels_last(image: Image, shape: tuple[Any, ...]) -> Image:
     return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
 
 
-def _encode(codec: Codec, images: list[Image], seconds: float) -> _Encoded | None:
-    """As many of ``images`` as fit into ``seconds``; ``None`` for a format that cannot hold them."""
+def _encode(codec: Codec, images: list[Image], seconds: float) -> _Encoded:
+    """As many of ``images`` as fit into ``seconds``, in a random order.
+
+    Raises:
+        ValueError, RuntimeError: the format cannot hold them.
+    """
     if images[0].dtype != np.uint8 and not codec.sixteen_bits:
-        return None
+        raise ValueError("it has 8 bits")
     channels = 1 if images[0].ndim == 2 else images[0].shape[2]
     if channels == 2 and channels not in codec.channels:
-        return None
+        raise ValueError("it has no images of 2 channels")
     result = _Encoded(codec, repeated=channels not in codec.channels)
     end = time.perf_counter() + seconds
-    for image in images:
+    for number in random.Random(0).sample(range(len(images)), len(images)):
+        image = images[number]
         stored = np.repeat(image[..., None], 3, axis=2) if result.repeated else image
         stream = codec.encode(np.ascontiguousarray(stored))
         if not np.array_equal(np.squeeze(codec.decode(stream)), np.squeeze(stored)):
-            return None  # not lossless for these images, so no comparison
+            raise ValueError("it does not keep every bit of these images")
         result.streams.append(stream)
+        result.images.append(number)
         result.raw_bytes += image.nbytes
         if time.perf_counter() > end:
             break

@@ -45,8 +45,9 @@ def compress(
 
     Args:
         source: a SOURCE string such as ``"torchvision:CIFAR10?root=data&split=train"``; the path of a
-            ``.npy``, ``.npz`` or ``.gede`` file; one array of shape (n, ...); ``(samples, labels)``; a
-            dictionary of arrays; or a map-style data set.
+            ``.npy``, ``.npz`` or ``.gede`` file; one array of shape (n, ...); a list of samples, which may be
+            images of different sizes; ``(samples, labels)`` as a tuple; a dictionary of arrays; or a
+            map-style data set.
         path: the file to write, usually ``*.gede``.
         preset: ``"small"`` (images: learned prediction and entropy coding), ``"fast"``, ``"paper"``
             (Algorithm 1 of the paper; images only near-lossless unless ``exact``), ``"raw"`` (samples as

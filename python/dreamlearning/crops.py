@@ -30,7 +30,9 @@ class RandomResized:
 
     Example:
         >>> ds = CompressedDataset(                                         # doctest: +SKIP
-        ...     "photos.gede", crop=RandomResized(), transform=v2.Resize((224, 224))
+        ...     "photos.gede",
+        ...     crop=RandomResized(),
+        ...     transform=v2.Compose([v2.Resize((224, 224)), v2.PILToTensor()]),
         ... )
     """
 
@@ -38,9 +40,10 @@ class RandomResized:
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
 
     def __post_init__(self) -> None:
-        for name, (low, high) in (("scale", self.scale), ("ratio", self.ratio)):
-            if not 0 < low <= high:
-                raise ValueError(f"{name} is {(low, high)}; give two positive numbers, the smaller first")
+        for name, pair, most in (("scale", self.scale, 1), ("ratio", self.ratio, math.inf)):
+            if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= most or math.isinf(pair[1]):
+                limit = " and none above 1" if most == 1 else ""
+                raise ValueError(f"{name} is {pair}; give two positive numbers, the smaller first{limit}")
 
     def __call__(self, height: int, width: int) -> Region:
         """A region of an image of ``height`` x ``width`` pixels."""

@@ -4,6 +4,7 @@ In: a path, the transforms one would give torchvision, and perhaps a crop that i
 samples and targets, one by one or a batch in a single call into the core. Needs the extra ``torch``.
 """
 
+import operator
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -94,8 +95,8 @@ class CompressedDataset(Dataset[Any]):
         eight_bit = image and self.file.dtype == np.uint8
         if sample_type == "pil" and not eight_bit:
             raise ValueError(
-                f"samples of shape {shape} and dtype {self.file.dtype} are no 8-bit images; "
-                "give sample_type='tensor' or 'numpy'"
+                f"samples of shape {shape} and dtype {self.file.dtype} are no 8-bit images with their "
+                "channels last; give sample_type='tensor' or 'numpy'"
             )
         if sample_type == "auto":
             sample_type = "pil" if transform is not None and eight_bit else "tensor"
@@ -147,7 +148,7 @@ class CompressedDataset(Dataset[Any]):
         if self.crop is None:
             return self.file.decode(indices, num_threads=self.num_threads)
         sides = self.file.shapes(indices)[:, self._axes].tolist()
-        regions = [self.crop(height, width) for height, width in sides]
+        regions = [_region(self.crop(height, width), height, width) for height, width in sides]
         return self.file.decode_regions(indices, regions, num_threads=self.num_threads)
 
     def _convert(self, batch: Any) -> list[Any]:
@@ -174,6 +175,17 @@ class CompressedDataset(Dataset[Any]):
 
     def __repr__(self) -> str:
         return f"CompressedDataset({self.file!r}, sample_type={self._sample_type!r})"
+
+
+def _region(region: Any, height: int, width: int) -> Any:
+    """What a crop returned, if it is four integers."""
+    try:
+        top, left, rows, columns = map(operator.index, region)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"crop({height}, {width}) returned {region!r}; it must return integers (top, left, height, width)"
+        ) from error
+    return top, left, rows, columns
 
 
 def _pillow() -> Any:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .errors import missing_extra
 from .file import CompressedFile
+from .indexing import image_axes
 
 __all__ = ["extract"]
 
@@ -48,12 +49,12 @@ def extract(
     is_file = suffix in (".npz", ".npy")
     if os.path.lexists(output) and not (overwrite and is_file and not output.is_dir()):
         if is_file and not output.is_dir():
-            advice = "pass overwrite=True (--overwrite)"
+            advice = "pass overwrite=True (--overwrite), or remove it"
         elif output.is_dir():
-            advice = "a folder is never replaced"
+            advice = "a folder is never replaced; remove it, or give another name"
         else:
-            advice = "the pictures need a new folder"
-        raise FileExistsError(errno.EEXIST, f"the output exists; {advice}, or remove it", str(output))
+            advice = "the pictures need a new folder; remove it, or give another name"
+        raise FileExistsError(errno.EEXIST, f"the output exists; {advice}", str(output))
     if not output.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder to write to", str(output.parent))
     if output.exists() and not output.is_file():
@@ -101,8 +102,7 @@ def _common_shape(file: CompressedFile, indices: NDArray[np.int64]) -> tuple[int
     if len(shapes) != 1:
         raise ValueError(
             f"{file.path}: the images have {len(shapes)} different shapes, which one array does not hold; "
-            "name a "
-            "folder as output"
+            "name a folder as output"
         )
     return tuple(shapes[0])
 
@@ -147,12 +147,13 @@ def _write_folder(output: Path, file: CompressedFile, indices: NDArray[np.int64]
     if len(np.unique(indices)) < len(indices):
         raise ValueError("a folder holds each sample once; name an output *.npz for repeats")
     shape = file.shape
-    grey = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
-    colour = len(shape) == 3 and shape[2] in (2, 3, 4)
-    if not ((grey or colour) and file.dtype == np.uint8) and not (grey and file.dtype == np.uint16):
+    axes = image_axes(shape, file.dtype)
+    first = axes == [1, 2]  # the axis of channels comes first
+    channels = 1 if len(shape) == 2 else shape[0 if first else -1]
+    if axes is None or (file.dtype == np.uint16 and channels != 1):
+        advice = "decode them in Python" if file.ragged else "name an output *.npz instead"
         raise ValueError(
-            f"samples of shape {shape} and dtype {file.dtype} do not fit into PNG files; "
-            "name an output *.npz instead"
+            f"samples of shape {shape} and dtype {file.dtype} do not fit into PNG files; {advice}"
         )
     folders = _class_folders(file)
     digits = len(str(max(0, len(file) - 1)))
@@ -162,7 +163,8 @@ def _write_folder(output: Path, file: CompressedFile, indices: NDArray[np.int64]
             for i, pixels in zip(run.tolist(), samples, strict=True):
                 folder = temporary / folders[i] if folders is not None else temporary
                 folder.mkdir(exist_ok=True)
-                image = Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and grey else pixels)
+                last = np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if first else pixels
+                image = Image.fromarray(last[..., 0] if last.ndim == 3 and channels == 1 else last)
                 image.save(folder / f"{i:0{digits}d}.png")
         mask = os.umask(0)
         os.umask(mask)

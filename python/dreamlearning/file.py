@@ -152,9 +152,10 @@ class CompressedFile:
         shapes[:] = [0 if side is None else side for side in self.shape]
         if own:
             shapes[:, own] = self._reader.sides(index)
-        elif len(index) and not -len(self) <= index.min() <= index.max() < len(self):
-            worst = max(index, key=abs)
-            raise IndexError(f"index {worst} is out of range for {len(self)} samples")
+        else:
+            wrong = index[(index < -len(self)) | (index >= len(self))]
+            if wrong.size:
+                raise IndexError(f"sample index {wrong[0]} is out of range for {len(self)} samples")
         return shapes
 
     @property

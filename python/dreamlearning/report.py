@@ -72,7 +72,12 @@ def comparison_figure(result: dict[str, Any]) -> "Figure":
     figure = Figure(figsize=(10, 1.2 + 0.5 * len(formats)), dpi=150, layout="constrained")
     sizes, speeds = figure.subplots(1, 2, sharey=True)
     colours = [_OURS if name.startswith(".gede") else _PLAIN for name in formats]
-    names = [name + (" (as RGB)" if row.get("channels_repeated") else "") for name, row in formats.items()]
+    names = []
+    for name, row in formats.items():
+        note = " (as RGB)" if row.get("channels_repeated") else ""
+        if row["images"] < result["samples"]:
+            note += f"\n({row['images']:,} images: .gede {row['gede_share_of_same_images']:.1%})"
+        names.append(name + note)
     for axes, values, labels, title in (
         (
             sizes,

@@ -4,7 +4,7 @@
 use super::encode::Run;
 use super::filtered::{TRIAL_BYTES, differences_pay, encode, images_of, store};
 use super::preset::Preset;
-use super::streams::Streams;
+use super::streams::{Streams, TRY_BOTH_BYTES};
 use crate::bits::PADDING;
 use crate::block::FilteredParameters;
 use crate::coder::{lengths, shapes};
@@ -31,7 +31,11 @@ impl Run<'_, '_> {
     pub(super) fn ragged_partition(&mut self, partition: u32, ids: &[u32]) -> Result<()> {
         let images = images_of(self.input)?;
         self.meter.begin(ids.len() as u64, 1);
-        match self.preset {
+        let mut preset = self.preset;
+        if preset == Preset::Small && !self.small_pays(partition, ids, &images)? {
+            preset = Preset::Fast;
+        }
+        match preset {
             Preset::Small => {
                 let (encoder, parameters) = self.learned(partition, ids.len())?;
                 let encode = |images: &[(&[u8], ImageShape)]| {
@@ -61,6 +65,26 @@ impl Run<'_, '_> {
             }
         }
         self.meter.end()
+    }
+
+    /// Whether a partition is smaller with a model than without one. Only few bytes are tried: with many the model weighs
+    /// nothing.
+    fn small_pays(&mut self, partition: u32, ids: &[u32], images: &Images) -> Result<bool> {
+        let bytes: usize = ids.iter().map(|&id| self.input.bytes_of(images, id as usize)).sum();
+        if bytes > TRY_BOTH_BYTES {
+            return Ok(true);
+        }
+        let (encoder, parameters) = self.learned(partition, ids.len())?;
+        let loaded = load(self.input, ids, images)?;
+        let parts = with_shapes(&loaded, images);
+        let tiled: Vec<_> = parts
+            .iter()
+            .map(|(bytes, image)| (*bytes, encoder.tiling((image.height, image.width))))
+            .collect();
+        let size = |(streams, lengths): Streams| streams.len() + lengths::to_bytes(&lengths).len();
+        let differences = differences_pay(&parts, images.dtype);
+        let without = size(encode(&parts, images.dtype, differences));
+        Ok(size(encoder.encode(&tiled)) + parameters.len() < without)
     }
 
     fn ragged_block(

@@ -8,8 +8,8 @@ use crate::coder::lengths;
 use crate::container::{SectionId, SectionKind};
 use crate::error::Result;
 
-/// Partitions of fewer bytes are tried with the coder `packed` as well, which may suit tiny images better.
-const TRY_BOTH_BYTES: usize = 8 << 20;
+/// Partitions of fewer bytes are tried with another coder as well, which may suit few or tiny images better.
+pub(super) const TRY_BOTH_BYTES: usize = 8 << 20;
 
 /// Streams one after another, and their lengths in units of 2 bytes.
 pub(super) type Streams = (Vec<u8>, Vec<u32>);

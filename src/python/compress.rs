@@ -64,8 +64,8 @@ impl RawFile {
         };
         if bytes.and_then(|bytes| bytes.checked_add(offset)).is_none_or(|end| end > length) {
             return Err(PyValueError::new_err(format!(
-                "{num_samples} samples of shape {:?} and dtype {dtype} do not fit into a file of {length} bytes",
-                layout.open_shape()
+                "{num_samples} samples of shape {} and dtype {dtype} do not fit into a file of {length} bytes",
+                layout.shape_text()
             )));
         }
         Ok(Self { file, offset, num_samples, layout, sides })

@@ -8,7 +8,7 @@ import click
 
 from ..compression import PRESETS
 from ..compression import compress as compress_source
-from .formatting import loss, sizes
+from .formatting import loss, samples, sizes
 
 __all__ = ["compress"]
 
@@ -59,7 +59,8 @@ def compress(
     """Compress SOURCE into the file OUT.gede.
 
     SOURCE is a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR (one
-    sub-folder per class), or sklearn:digits|iris|wine|breast_cancer|diabetes.
+    sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L, LA, RGBA, converts
+    mixed modes), or sklearn:digits|iris|wine|breast_cancer|diabetes.
 
     \b
     dreamlearning compress sklearn:digits digits.gede
@@ -85,6 +86,6 @@ def compress(
         click.echo(json.dumps(facts, indent=2))
     elif not quiet:
         click.echo(
-            f"{output}: {facts['num_samples']:,} samples, {sizes(facts)}, "
+            f"{output}: {samples(facts['num_samples'])}, {sizes(facts)}, "
             f"preset {facts['preset']}, {loss(facts)}, {seconds:.1f} s"
         )

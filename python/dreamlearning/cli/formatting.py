@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["loss", "shape", "size", "sizes"]
+__all__ = ["loss", "samples", "shape", "size", "sizes"]
 
 
 def size(num_bytes: float) -> str:
@@ -28,6 +28,14 @@ def sizes(info: dict[str, Any]) -> str:
 def loss(info: dict[str, Any]) -> str:
     """Whether a file is bit-exact, from its ``info()``."""
     return "bit-exact" if info["exact"] else f"NOT lossless, max error {info['max_error']}"
+
+
+def samples(count: int) -> str:
+    """Example:
+    >>> samples(1), samples(1797)
+    ('1 sample', '1,797 samples')
+    """
+    return f"{count:,} sample{'' if count == 1 else 's'}"
 
 
 def shape(sides: list[int | None]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..file import CompressedFile
 from ..file import open as open_compressed
 from ..sources import Source, resolve
-from .formatting import loss
+from .formatting import loss, samples
 
 __all__ = ["DifferentError", "compare", "verify"]
 
@@ -51,7 +51,7 @@ def verify(file: Path, source: str | None, threads: int, as_json: bool) -> None:
         }
         if source is not None:
             verdict["max_difference"] = compare(opened, resolve(source))
-        text = f"{file}: {len(opened):,} samples verified, {loss(opened.info())}"
+        text = f"{file}: {samples(len(opened))} verified, {loss(opened.info())}"
     if as_json:
         click.echo(json.dumps(verdict))
     else:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError
 from .base import LABEL_FIELD, OnRead, Source, StoredSamples, as_array, smallest_ints
-from .spool import spool_array
+from .spool import Spool, spool_array
 
 __all__ = ["class_names", "from_arrays", "from_mapping", "label_array", "sample_member"]
 
@@ -32,7 +32,16 @@ def from_arrays(
     metadata: dict[str, Any] | None = None,
     on_read: OnRead | None = None,
 ) -> Source:
-    """A source of array-like ``samples``, shape (n, ...), and ``fields`` beside them."""
+    """A source of array-like ``samples``, shape (n, ...), or a list of images of different sizes, and
+    ``fields`` beside them."""
+    if is_ragged(samples):
+        spool = Spool(folder, name)
+        for i, sample in enumerate(samples):
+            where = f"{name}, sample {i}"
+            spool.append(as_array(sample, where)[None], where)
+            if on_read:
+                on_read(i + 1, len(samples))
+        return Source(name, spool.finish(), fields, classes=classes, metadata=metadata)
     array = as_array(samples, name)
     stored: NDArray[Any] | StoredSamples = array
     # Checked before anything is copied.
@@ -47,11 +56,21 @@ def from_mapping(
     arrays: Mapping[str, Any], name: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
 ) -> Source:
     """A source of named arrays: one is the sample, the others are fields."""
-    members = {str(key): as_array(value, f"{name}, {key!r}") for key, value in arrays.items()}
+    members = {
+        str(key): value if is_ragged(value) else as_array(value, f"{name}, {key!r}")
+        for key, value in arrays.items()
+    }
     classes = class_names(members.pop(CLASSES_MEMBER)) if is_class_list(members) else None
     if not members:
         raise SourceError(f"{name}: there are no arrays in it")
-    sample = sample_member({key: array.nbytes for key, array in members.items()})
+    sample = sample_member(
+        {
+            key: sum(np.asarray(one).nbytes for one in value)
+            if isinstance(value, (list, tuple))
+            else value.nbytes
+            for key, value in members.items()
+        }
+    )
     samples = members.pop(sample)
     return from_arrays(samples, name_fields(members, name), name, folder, classes=classes, on_read=on_read)
 
@@ -81,7 +100,14 @@ def name_fields(members: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDA
 def is_class_list(members: Mapping[str, NDArray[Any]]) -> bool:
     """Whether there is a member "classes" that lists class names."""
     array = members.get(CLASSES_MEMBER)
-    return array is not None and array.ndim == 1 and array.dtype.kind == "U"
+    return isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype.kind == "U"
+
+
+def is_ragged(samples: Any) -> bool:
+    """Whether ``samples`` is a list of arrays or tensors, of which some differ in shape."""
+    if not isinstance(samples, (list, tuple)) or not all(hasattr(sample, "shape") for sample in samples):
+        return False
+    return len({tuple(sample.shape) for sample in samples}) > 1
 
 
 def class_names(values: Iterable[Any]) -> list[str]:

@@ -32,6 +32,7 @@ __all__ = [
 
 LABEL_FIELD = "label"
 MAX_SAMPLES = 2**32 - 1
+MAX_SAMPLE_BYTES = 2**28
 OnRead = Callable[[int, int], object]
 """Told of (samples read, samples in all) while a source is read."""
 

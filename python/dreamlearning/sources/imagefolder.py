@@ -9,6 +9,7 @@ to be converted to one.
 """
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,19 @@ def from_imagefolder(
 
 
 def _split_mode(text: str) -> tuple[str, str | None]:
-    path, question, mode = text.rpartition("?mode=")
-    if not question or Path(text).is_dir():
+    if Path(text).is_dir() or "?" not in text:
         return text, None
+    path, _, query = text.rpartition("?")
+    key, _, value = query.partition("=")
+    mode = value.upper()
+    if key != "mode":
+        raise SourceError(
+            f"imagefolder:{text}: there is no such folder, and the only option is ?mode= with one of "
+            f"{', '.join(MODES)}"
+        )
     if mode not in MODES:
         raise SourceError(
-            f"imagefolder:{text}: mode {mode!r} is not possible; give one of {', '.join(MODES)}"
+            f"imagefolder:{text}: mode {value!r} is not possible; give one of {', '.join(MODES)}"
         )
     return path, mode
 
@@ -119,7 +127,9 @@ def _read_image(image_module: Any, file: Path, wanted: str | None) -> tuple[Any,
     if file.exists() and not file.is_file():
         raise SourceError(f"{file}: is no regular file; remove it")
     try:
-        with image_module.open(file) as image:
+        with warnings.catch_warnings(), image_module.open(file) as image:
+            # Large is fine; what is far too large is an error.
+            warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
             if wanted is not None:
                 return convert_to_array(image, wanted, str(file)), wanted
             return image_to_array(image, str(file)), image.mode

@@ -48,6 +48,8 @@ def convert_to_array(image: Any, mode: str, where: str) -> NDArray[Any]:
     _refuse_frames_and_cut_colours(image, where)
     # A palette with transparency goes by way of RGBA, where Pillow keeps its colours.
     through = "RGBA" if image.mode == "P" and "transparency" in image.info else image.mode
+    if through in ("LAB", "HSV", "YCbCr"):
+        through = "RGB"
     return np.asarray(image.convert(through).convert(mode))
 
 

@@ -4,6 +4,7 @@ In: samples or runs of samples, once, in order. Out: :class:`StoredSamples` in a
 memory stays bounded and nothing is left behind, not even after ``kill -9``.
 """
 
+import math
 import os
 import tempfile
 from array import array
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError
 from ..indexing import image_axes
-from .base import Descriptor, OnRead, StoredSamples, check_count, check_dtype
+from .base import MAX_SAMPLE_BYTES, Descriptor, OnRead, StoredSamples, check_count, check_dtype
 
 __all__ = ["Spool", "spool_array"]
 
@@ -56,6 +57,12 @@ class Spool:
             self._dtype, self._shape = check_dtype(samples.dtype, where), samples.shape[1:]
         dtype = samples.dtype.newbyteorder("<")
         shape = samples.shape[1:]
+        size = math.prod(shape) * dtype.itemsize
+        if size > MAX_SAMPLE_BYTES:
+            raise SourceError(
+                f"{where}: shape {shape} and dtype {dtype} take {size:,} bytes; a sample has at most "
+                f"{MAX_SAMPLE_BYTES:,}"
+            )
         if dtype != self._dtype or not self._admit(shape, len(samples)):
             raise SourceError(
                 f"{where}: shape {shape} and dtype {dtype}, but the samples before it have "
