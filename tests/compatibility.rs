@@ -79,12 +79,8 @@ fn exact_presets_still_write_the_same_sections() {
     // Not `paper_exact`: the forward DCT is floating point. Not `fast`: the preset filters rows now. Not `small`: tiles are
     // smaller now, and the parameters say so. Not `own_shapes`: so few images are smaller without a model, and are written
     // without one now.
-    for name in [
-        "v1.0_filtered.gede",
-        "v1.0_tiles.gede",
-        "v1.0_own_shapes_16_bits.gede",
-        "v1.0_columns.gede",
-    ] {
+    for name in ["v1.0_filtered.gede", "v1.0_tiles.gede", "v1.0_own_shapes_16_bits.gede", "v1.0_columns.gede"]
+    {
         let (path, data, options) = golden(name);
         let (_folder, fresh) = support::write_temporary(&data, &options);
         assert_eq!(payloads(&fresh), payloads(&path), "{name}");
