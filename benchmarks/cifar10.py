@@ -14,15 +14,14 @@ import io
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dreamlearning
-import imagecodecs
 import numpy as np
 import torch
 from common import environment, say, summary, write_result
+from dreamlearning.comparison import Codec, codecs
 from dreamlearning.sources import Source
 from numpy.typing import NDArray
 from PIL import Image
@@ -41,50 +40,33 @@ Gather = Callable[[NDArray[np.int64], NDArray[np.uint8]], object]
 """Fills the array with the samples of these indices."""
 
 
-@dataclass(frozen=True)
-class Codec:
-    """A picture format: how an image becomes bytes and back, and on every how many images it is measured."""
-
-    encode: Callable[[NDArray[np.uint8]], bytes]
-    decode: Callable[[bytes], NDArray[np.uint8]]
-    every: int = 1
-
-
 def _pillow_png(image: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="png")
     return buffer.getvalue()
 
 
-# The slow ones on every fifth image. imagecodecs calls the C libraries directly: the fastest way to them.
-CODECS: dict[str, Codec] = {
+CODECS = {
     "PNG, Pillow": Codec(_pillow_png, lambda data: np.asarray(Image.open(io.BytesIO(data)))),
-    "PNG": Codec(lambda image: imagecodecs.png_encode(image, level=9), imagecodecs.png_decode),
-    "QOI": Codec(imagecodecs.qoi_encode, imagecodecs.qoi_decode),
-    "WebP lossless": Codec(
-        lambda image: imagecodecs.webp_encode(image, lossless=True), imagecodecs.webp_decode, every=5
-    ),
-    "JPEG XL, effort 7": Codec(
-        lambda image: imagecodecs.jpegxl_encode(image, lossless=True, effort=7, numthreads=1),
-        lambda data: imagecodecs.jpegxl_decode(data, numthreads=1),
-        every=5,
-    ),
+    **codecs(),
 }
+# The slow ones on every fifth image.
+EVERY = {"WebP lossless": 5, "JPEG XL, effort 7": 5}
 
 
 class Encoded:
     """Images in a picture format, one after another in a file, with an index of where each starts."""
 
-    def __init__(self, path: Path, images: NDArray[np.uint8], codec: Codec) -> None:
+    def __init__(self, path: Path, images: NDArray[np.uint8], codec: Codec, every: int) -> None:
         offsets = [0]
-        self.images = images[:: codec.every]
+        self.images = images[::every]
         with path.open("wb") as stream:
             for image in self.images:
                 offsets.append(offsets[-1] + stream.write(codec.encode(image)))
         self.num_bytes = offsets[-1]
         self._offsets = offsets
         self._decode = codec.decode
-        self._every = codec.every
+        self._every = every
         self._bytes = np.memmap(path, mode="r")
 
     def gather(self, indices: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
@@ -172,7 +154,7 @@ def main() -> None:
             systems[name] = {"bytes": images.nbytes, "share_of_raw": 1.0}
         encoded = {}
         for name, codec in CODECS.items():
-            encoded[name] = Encoded(folder / name, images, codec)
+            encoded[name] = Encoded(folder / name, images, codec, EVERY.get(name, 1))
             share = encoded[name].num_bytes / encoded[name].images.nbytes
             systems[name] = {
                 "bytes": encoded[name].num_bytes,
@@ -191,13 +173,12 @@ def main() -> None:
         gathers["torchvision"] = gather_torchvision(dataset)
 
         out = np.empty((BATCH, *images.shape[1:]), np.uint8)
-        every = {name: codec.every for name, codec in CODECS.items()}
-        check_and_warm_up(gathers, every, images, out, systems)
+        check_and_warm_up(gathers, images, out, systems)
         rates: dict[str, list[float]] = {name: [] for name in gathers}
         for run in range(options.runs):
             order = np.random.default_rng(run).permutation(len(images))
             for name, gather in gathers.items():
-                mine = order[order % every.get(name, 1) == 0]
+                mine = order[order % EVERY.get(name, 1) == 0]
                 rates[name].append(len(mine) / epoch_seconds(gather, mine, out))
             say(f"run {run + 1}: " + ", ".join(f"{name} {r[-1]:,.0f}/s" for name, r in rates.items()))
     for name, values in rates.items():
@@ -221,7 +202,6 @@ def main() -> None:
 
 def check_and_warm_up(
     gathers: dict[str, Gather],
-    every: dict[str, int],
     images: NDArray[np.uint8],
     out: NDArray[np.uint8],
     systems: dict[str, dict[str, Any]],
@@ -229,7 +209,7 @@ def check_and_warm_up(
     """One untimed epoch of each system, compared with the images."""
     order = np.random.default_rng(2**32).permutation(len(images))
     for name, gather in gathers.items():
-        mine = order[order % every.get(name, 1) == 0]
+        mine = order[order % EVERY.get(name, 1) == 0]
         for first in range(0, len(mine), BATCH):
             indices = mine[first : first + BATCH]
             gather(indices, out[: len(indices)])

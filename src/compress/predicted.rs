@@ -167,11 +167,16 @@ impl TileEncoder {
         for (plane, tables) in self.tables.iter().enumerate().rev() {
             let coded = &coded[plane * of_plane..][..of_plane];
             let map = &self.model.planes[plane].map;
-            for (lane, (piece, encoder)) in pieces.iter().zip(&mut encoders).enumerate() {
-                let Extent { height, width } = piece.place.extent;
-                for row in coded.chunks_exact(extent.width * lanes).take(height).rev() {
-                    for symbols in row[..width * lanes].chunks_exact(lanes).rev() {
-                        let [context, residual] = symbols[lane].to_le_bytes();
+            for (y, row) in coded.chunks_exact(extent.width * lanes).enumerate().rev() {
+                for (x, symbols) in row.chunks_exact(lanes).enumerate().rev() {
+                    // Each lane's next step waits for a look-up in tables larger than the nearer caches; lane after lane, many
+                    // wait at once.
+                    for ((piece, encoder), symbol) in pieces.iter().zip(&mut encoders).zip(symbols) {
+                        let Extent { height, width } = piece.place.extent;
+                        if y >= height || x >= width {
+                            continue;
+                        }
+                        let [context, residual] = symbol.to_le_bytes();
                         let table = &tables[map[context as usize] as usize];
                         if residual != ESCAPE && table.has(residual) {
                             encoder.put(table, residual);
