@@ -3,18 +3,20 @@
 //! hangs or allocates what its size does not justify.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
+#[path = "../fuzz/bodies/reseal.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets use it, too")]
+mod reseal;
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
 use dreamlearning::dataset::Request;
 use dreamlearning::sample::Window;
 use dreamlearning::{DType, Dataset, Error, Preset, Reading};
 use proptest::prelude::*;
+use reseal::reseal;
 use support::{Data, Random, images, options, ragged, read_all, write_temporary};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// One small file per combination of features, and what it decodes to.
 fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
@@ -95,29 +97,6 @@ fn a_flipped_bit_is_noticed_or_harmless() {
         }
         assert_eq!(harmless, 0, "verify must notice every flipped bit");
     }
-}
-
-/// Recompute every checksum of a file, so that only the checks of content are left.
-fn reseal(bytes: &mut [u8]) {
-    let number = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
-    let table = number(bytes, 32);
-    for entry in (table..bytes.len()).step_by(ENTRY_BYTES) {
-        if entry + ENTRY_BYTES > bytes.len() {
-            return;
-        }
-        let (offset, len, checks) =
-            (number(bytes, entry + 8), number(bytes, entry + 16), number(bytes, entry + 24));
-        let chunk = 1usize << bytes[entry + 40].clamp(6, 30);
-        let Some(payload) = bytes.get(offset..offset.saturating_add(len)) else { continue };
-        let sums: Vec<u8> = payload.chunks(chunk).flat_map(|chunk| xxh3_64(chunk).to_le_bytes()).collect();
-        let Some(place) = bytes.get_mut(checks..checks.saturating_add(sums.len())) else { continue };
-        place.copy_from_slice(&sums);
-        bytes[entry + 32..entry + 40].copy_from_slice(&xxh3_64(&sums).to_le_bytes());
-    }
-    let sum = xxh3_64(&bytes[table.min(bytes.len())..]);
-    bytes[48..56].copy_from_slice(&sum.to_le_bytes());
-    let sum = xxh3_64(&bytes[..56]);
-    bytes[56..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A damaged golden file: opened, decoded whole and in part, verified. The input is a mode byte and a list of edits (two bytes of
 //! offset, one of value); checksums are recomputed after them, so that the fuzzer reaches the code behind them.
 
-use dreamlearning::container::{ENTRY_BYTES, HEADER_BYTES};
 use dreamlearning::dataset::Request;
 use dreamlearning::sample::Window;
 use dreamlearning::{Dataset, Reading};
-use xxhash_rust::xxh3::xxh3_64;
+
+#[path = "reseal.rs"]
+mod reseal;
+use reseal::reseal;
 
 const GOLDEN: [&[u8]; 8] = [
     include_bytes!("../../tests/golden/v1.0_fast.gede"),
@@ -17,35 +19,6 @@ const GOLDEN: [&[u8]; 8] = [
     include_bytes!("../../tests/golden/v1.0_own_shapes.gede"),
     include_bytes!("../../tests/golden/v1.0_own_shapes_16_bits.gede"),
 ];
-
-fn number(bytes: &[u8], at: usize) -> usize {
-    bytes.get(at..at + 8).map_or(0, |field| u64::from_le_bytes(field.try_into().unwrap()) as usize)
-}
-
-/// Recompute all checksums.
-fn reseal(bytes: &mut [u8]) {
-    if bytes.len() < HEADER_BYTES {
-        return;
-    }
-    let table = number(bytes, 32).min(bytes.len());
-    for entry in (table..bytes.len()).step_by(ENTRY_BYTES) {
-        if entry + ENTRY_BYTES > bytes.len() {
-            break;
-        }
-        let (offset, len, checks) =
-            (number(bytes, entry + 8), number(bytes, entry + 16), number(bytes, entry + 24));
-        let chunk = 1usize << bytes[entry + 40].clamp(6, 30);
-        let Some(payload) = bytes.get(offset..offset.saturating_add(len)) else { continue };
-        let sums: Vec<u8> = payload.chunks(chunk).flat_map(|chunk| xxh3_64(chunk).to_le_bytes()).collect();
-        let Some(place) = bytes.get_mut(checks..checks.saturating_add(sums.len())) else { continue };
-        place.copy_from_slice(&sums);
-        bytes[entry + 32..entry + 40].copy_from_slice(&xxh3_64(&sums).to_le_bytes());
-    }
-    let sum = xxh3_64(&bytes[table..]);
-    bytes[48..56].copy_from_slice(&sum.to_le_bytes());
-    let sum = xxh3_64(&bytes[..56]);
-    bytes[56..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
-}
 
 /// Run on one input.
 pub fn run(data: &[u8]) {

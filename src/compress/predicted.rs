@@ -162,6 +162,7 @@ impl TileEncoder {
         streams: &mut [Vec<u8>],
     ) {
         let mut encoders: Vec<Encoder> = pieces.iter().map(|_| Encoder::default()).collect();
+        let mut steps = Vec::with_capacity(lanes);
         let of_plane = extent.area() * lanes;
         // Plane by plane for all lanes, so that one plane's tables stay near.
         for (plane, tables) in self.tables.iter().enumerate().rev() {
@@ -169,20 +170,23 @@ impl TileEncoder {
             let map = &self.model.planes[plane].map;
             for (y, row) in coded.chunks_exact(extent.width * lanes).enumerate().rev() {
                 for (x, symbols) in row.chunks_exact(lanes).enumerate().rev() {
-                    // Each lane's next step waits for a look-up in tables larger than the nearer caches; lane after lane, many
-                    // wait at once.
-                    for ((piece, encoder), symbol) in pieces.iter().zip(&mut encoders).zip(symbols) {
+                    // The look-ups are in tables larger than the nearer caches: all lanes wait for theirs at once.
+                    for (number, (piece, symbol)) in pieces.iter().zip(symbols).enumerate() {
                         let Extent { height, width } = piece.place.extent;
                         if y >= height || x >= width {
                             continue;
                         }
+                        let encoder = &mut encoders[number];
                         let [context, residual] = symbol.to_le_bytes();
                         let table = &tables[map[context as usize] as usize];
                         if residual != ESCAPE && table.has(residual) {
-                            encoder.put(table, residual);
+                            steps.push((number, encoder.begin(table, residual)));
                         } else {
                             put_residual(encoder, table, residual.into(), Depth::Eight);
                         }
+                    }
+                    for (number, step) in steps.drain(..) {
+                        encoders[number].end(step);
                     }
                 }
             }

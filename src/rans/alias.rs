@@ -122,12 +122,12 @@ impl EncodeTable {
         self.symbols[symbol as usize].0
     }
 
-    /// The state from which `symbol` is decoded and `state` is left.
+    /// The state from which `symbol` is decoded and `state` is left: the sum of both; the second is not looked up yet.
     #[inline]
-    pub(super) fn encode(&self, state: u32, symbol: u8) -> u32 {
+    pub(super) fn encode(&self, state: u32, symbol: u8) -> (u32, &u16) {
         let (frequency, start) = self.symbols[symbol as usize];
         let (quotient, number) = (state / frequency, state % frequency);
-        quotient << FREQUENCY_BITS | u32::from(self.slots[(start + number) as usize])
+        (quotient << FREQUENCY_BITS, &self.slots[(start + number) as usize])
     }
 }
 
@@ -151,7 +151,8 @@ mod tests {
             for state in [FREQUENCY_SUM * 4, 123_456, u32::MAX >> 14].into_iter().filter(|_| count > 0) {
                 // What stays below 2^32 after the step, as the encoder sees to.
                 let state = state.min(((u64::from(count) << 18) - 1) as u32);
-                assert_eq!(table.decode(encode.encode(state, symbol)), (symbol, state));
+                let (quotient, &slot) = encode.encode(state, symbol);
+                assert_eq!(table.decode(quotient | u32::from(slot)), (symbol, state));
             }
         }
     }

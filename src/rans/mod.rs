@@ -11,7 +11,7 @@ mod stream;
 
 pub use alias::{AliasTable, BUCKET_BITS, EncodeTable, SHIFT_BIAS};
 pub use frequencies::Frequencies;
-pub use stream::{Decoder, Encoder, STATE_BYTES};
+pub use stream::{Decoder, Encoder, STATE_BYTES, Step};
 
 /// `log2` of the sum of a table's frequencies.
 pub const FREQUENCY_BITS: u32 = 14;

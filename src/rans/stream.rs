@@ -5,6 +5,13 @@ use super::{AliasTable, EncodeTable, FINAL_STATE, FREQUENCY_BITS};
 /// Bytes of the state at the beginning of a stream.
 pub const STATE_BYTES: usize = 4;
 
+/// A symbol that is half put.
+#[derive(Debug)]
+pub struct Step<'t> {
+    quotient: u32,
+    slot: &'t u16,
+}
+
 /// Writes a stream from its end to its beginning.
 #[derive(Debug)]
 pub struct Encoder {
@@ -23,11 +30,26 @@ impl Encoder {
     /// Put `symbol` before what has been written so far; `table` has it.
     #[inline]
     pub fn put(&mut self, table: &EncodeTable, symbol: u8) {
+        let step = self.begin(table, symbol);
+        self.end(step);
+    }
+
+    /// The first half of [`Encoder::put`], all but a look-up in a large table: who writes many streams does the first half
+    /// for all of them, so that their look-ups wait for memory together.
+    #[inline]
+    pub fn begin<'t>(&mut self, table: &'t EncodeTable, symbol: u8) -> Step<'t> {
         // Beyond this the step would leave 32 bits; the decoder takes the word back.
         if u64::from(self.state) >= u64::from(table.frequency(symbol)) << (32 - FREQUENCY_BITS) {
             self.move_word();
         }
-        self.state = table.encode(self.state, symbol);
+        let (quotient, slot) = table.encode(self.state, symbol);
+        Step { quotient, slot }
+    }
+
+    /// The second half, before anything else is put.
+    #[inline]
+    pub fn end(&mut self, step: Step<'_>) {
+        self.state = step.quotient | u32::from(*step.slot);
     }
 
     /// Put `count` (0 to 16) plain bits before what has been written so far.
