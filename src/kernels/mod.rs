@@ -8,10 +8,12 @@
 //! * [`gather`]: bits at the ones of a mask go to a stream (`pext` word by word).
 //! * [`add_green`]: the inverse of the reversible colour transform on 8-bit pixels.
 //! * [`add_weighted`], [`add_gradients`]: weighted sums of neighbours for a row of pixels.
+//! * [`planes::split_channels`]: pixels to planes.
 //! * [`multiply_rows`]: integer matrix products of the inverse DCT.
 
 pub mod cpu;
 pub mod lanes;
+pub mod planes;
 pub mod rows;
 pub mod scalar;
 pub mod transpose;
