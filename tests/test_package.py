@@ -66,7 +66,20 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["errors", "permutation", "samplers", "sources", "sources.base", "cli.formatting"]
+    "module",
+    [
+        "errors",
+        "permutation",
+        "samplers",
+        "samplers.base",
+        "samplers.distributed",
+        "samplers.locality",
+        "samplers.subset",
+        "samplers.weights",
+        "sources",
+        "sources.base",
+        "cli.formatting",
+    ],
 )
 def test_the_examples_run(module):
     results = doctest.testmod(importlib.import_module(f"dreamlearning.{module}"))

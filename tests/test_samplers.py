@@ -3,11 +3,16 @@
 import itertools
 import json
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from dreamlearning import CompressedDataset, SubsetSampler
 from dreamlearning.permutation import derive_key, keyed_hash, permute
+from dreamlearning.samplers.weights import as_weights, systematic
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 # Orders that scripts in the wild rely on: never edit.
@@ -20,6 +25,13 @@ GOLDEN_ORDERS = {  # (replacement, stratified): epochs 0, 1 and 7
     (False, True): [[6, 5, 0, 1], [7, 9, 10, 11], [7, 11, 10, 9]],
     (True, False): [[8, 2, 5, 7], [10, 3, 2, 8], [8, 1, 11, 5]],
     (True, True): [[9, 2, 7, 0], [6, 11, 2, 10], [3, 11, 0, 8]],
+}
+GOLDEN_WEIGHTS = [0, 1, 2, 0.5, 3, 0.25, 1, 1, 0, 7, 1, 1]
+GOLDEN_WEIGHTED = {  # (weights, replacement): epochs 0, 1 and 7
+    ("given", False): [[4, 10, 4, 9, 6, 2, 9], [4, 1, 9, 11, 9, 9, 2], [9, 2, 11, 4, 7, 9, 9]],
+    ("given", True): [[7, 4, 2, 11, 9, 9, 4], [2, 6, 4, 9, 1, 7, 9], [9, 2, 3, 1, 4, 9, 9]],
+    ("balanced", False): [[10, 11, 4, 0, 6, 3, 8], [4, 7, 9, 6, 2, 0, 3], [8, 1, 6, 4, 7, 5, 10]],
+    ("balanced", True): [[10, 1, 0, 4, 3, 7, 5], [10, 6, 2, 7, 5, 4, 3], [11, 2, 7, 10, 6, 8, 4]],
 }
 
 
@@ -68,6 +80,14 @@ def test_the_order_never_changes():
     labelled = Labelled([0, 1, 1, 2, 0, 1, 2, 2, 1, 1, 0, 1])
     for (replacement, stratified), orders in GOLDEN_ORDERS.items():
         sampler = SubsetSampler(labelled, 0.34, replacement, stratified, seed=3)
+        assert [sampler.indices(e).tolist() for e in (0, 1, 7)] == orders
+
+
+def test_weighted_orders_never_change():
+    labelled = Labelled([0, 1, 1, 2, 0, 1, 2, 2, 1, 1, 0, 1])
+    for (kind, replacement), orders in GOLDEN_WEIGHTED.items():
+        weights = GOLDEN_WEIGHTS if kind == "given" else kind
+        sampler = SubsetSampler(labelled, count=7, weights=weights, replacement=replacement, seed=3)
         assert [sampler.indices(e).tolist() for e in (0, 1, 7)] == orders
 
 
@@ -260,3 +280,231 @@ def test_in_a_data_loader(digits_path, workers, batch_size):
         for (sample, target), (expected_sample, expected_target) in zip(seen, expected, strict=True):
             assert np.array_equal(sample, expected_sample)
             assert target == expected_target
+
+
+@pytest.mark.parametrize("options", [{}, {"replacement": True}, {"stratified": True}])
+def test_a_count_is_a_fraction(options):
+    labelled = Labelled(np.arange(50) % 4)
+    for count in (1, 15, 50):
+        by_count = SubsetSampler(labelled, count=count, seed=2, **options)
+        by_fraction = SubsetSampler(labelled, count / 50, seed=2, **options)
+        assert len(by_count) == count
+        for epoch in range(3):
+            assert np.array_equal(by_count.indices(epoch), by_fraction.indices(epoch))
+
+
+def test_begin_starts_an_epoch_as_iterating_does():
+    sampler, iterated = SubsetSampler(range(30), 0.5), SubsetSampler(range(30), 0.5)
+    for _ in range(3):
+        assert sampler.begin().tolist() == list(iterated)
+        assert sampler.epoch == iterated.epoch
+    state = sampler.state_dict(position=6)
+    assert state["position"] == 6
+    sampler.load_state_dict(state)
+    assert sampler.begin().tolist() == sampler.indices(2)[6:].tolist()
+    assert sampler.state_dict(position=4)["position"] == 10  # counted from where the epoch was resumed
+    assert sampler.state_dict(position=1000)["position"] == 15
+    assert sampler.begin().tolist() == sampler.indices(3).tolist()
+    with pytest.raises(ValueError, match="position"):
+        sampler.state_dict(position=-1)
+    with pytest.raises(TypeError, match="position"):
+        sampler.state_dict(position=1.5)
+
+
+def test_setting_the_epoch_under_way_keeps_its_position():
+    """Lightning sets the epoch after workers have begun it."""
+    sampler = SubsetSampler(range(30), 0.5)
+    sampler.load_state_dict({**sampler.state_dict(), "epoch": 4, "position": 5})
+    iterator = iter(sampler)
+    next(iterator)
+    sampler.set_epoch(4)
+    next(iterator)
+    assert (sampler.state_dict()["epoch"], sampler.state_dict()["position"]) == (4, 7)
+    assert list(sampler) == sampler.indices(4).tolist()
+
+
+def test_an_iterator_has_a_state_of_its_own():
+    sampler = SubsetSampler(range(30), 0.5, seed=6)
+    first = iter(sampler)
+    for _ in range(9):
+        next(first)
+    state, waiting = first.state_dict(), iter(sampler).state_dict()
+    assert (state["epoch"], state["position"]) == (0, 9)
+    assert (waiting["epoch"], waiting["position"]) == (1, 0)  # although epoch 0 was broken off
+
+    again = SubsetSampler(range(30), 0.5, seed=6)
+    iterator = iter(again)
+    iterator.load_state_dict(state)
+    assert list(iterator) == list(first)
+    finished = iterator.state_dict()
+    assert (finished["epoch"], finished["position"]) == (0, 15)
+    iterator = iter(again)
+    iterator.load_state_dict(finished)  # nothing of a finished epoch comes again, and none is skipped
+    assert list(iterator) == []
+    assert iterator.state_dict() == finished
+    assert list(again) == again.indices(1).tolist()
+
+
+def test_states_of_earlier_versions():
+    """Written by the first version: keys that were added later may be missing."""
+    state = {"seed": 5, "epoch": 2, "position": 3, "num_samples": 30, "length": 10}
+    state |= {"replacement": False, "stratified": False}
+    sampler = SubsetSampler(range(30), 1 / 3)
+    assert sampler.state_dict().keys() == state.keys()
+    sampler.load_state_dict(state)
+    assert list(sampler) == SubsetSampler(range(30), 1 / 3, seed=5).indices(2)[3:].tolist()
+
+
+def test_states_that_lack_or_add_something():
+    sampler = SubsetSampler(range(30), count=10)
+    for key in sampler.state_dict():
+        state = sampler.state_dict()
+        del state[key]
+        with pytest.raises(ValueError, match=key):
+            sampler.load_state_dict(state)
+    with pytest.raises(ValueError, match="weights"):
+        sampler.load_state_dict(SubsetSampler(range(30), count=10, weights=np.ones(30)).state_dict())
+    one, two = (SubsetSampler(range(30), count=10, weights=w) for w in (np.ones(30), np.arange(30)))
+    with pytest.raises(ValueError, match="weights"):
+        two.load_state_dict(one.state_dict())
+    one.load_state_dict(json.loads(json.dumps(one.state_dict())))
+
+
+WEIGHTS = st.one_of(
+    st.integers(0, 9), st.floats(0, 1, exclude_min=True), st.floats(0, 1e300), st.sampled_from([0.0, 1e-300])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(WEIGHTS, min_size=1, max_size=30).filter(any),
+    st.integers(1, 100),
+    st.integers(0, 2**64 - 1),
+)
+def test_systematic_sampling_is_its_slow_twin(weights, count, offset):
+    """Every point on its own, in fractions."""
+    integers, _ = as_weights(weights, None, len(weights))
+    ends = list(itertools.accumulate(map(int, integers)))
+    assert 2**51 - 30 < ends[-1] < 2**53
+    shift = Fraction(ends[-1] * offset >> 64, ends[-1])
+    copies = [0] * len(weights)
+    for j in range(count):
+        point = (shift + j) * ends[-1] / count
+        copies[next(i for i, end in enumerate(ends) if point < end)] += 1
+    assert systematic(np.array(ends), count, offset).tolist() == copies
+    total = sum(map(Fraction, weights))
+    for weight, integer, number in zip(weights, integers.tolist(), copies, strict=True):
+        share = count * Fraction(integer, ends[-1])
+        assert math.floor(share) <= number <= math.ceil(share)
+        assert abs(Fraction(integer, ends[-1]) - Fraction(weight) / total) < 2**-46
+        assert number == 0 or weight > 0
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_weights_decide_how_often(replacement):
+    rng = np.random.default_rng(3)
+    weights = rng.integers(0, 20, 300)
+    for count in (1, 50, 1000):
+        share = count * weights / weights.sum()
+        sampler = SubsetSampler(range(300), count=count, weights=weights, replacement=replacement, seed=1)
+        assert len(sampler) == count
+        total = np.zeros(300, int)
+        for epoch in range(200):
+            copies = np.bincount(sampler.indices(epoch), minlength=300)
+            assert copies.sum() == count
+            assert (np.floor(share) <= copies).all()
+            assert (copies <= np.ceil(share)).all()
+            total += copies
+        drift = total - 200 * share
+        # Binomial at most with replacement, 5 sigma; without it the epochs share samples out.
+        assert np.abs(drift).max() < (5 * np.sqrt(200 * 0.25) if replacement else 3)
+
+
+def test_equal_weights_are_exact():
+    for n, count in [(7, 7), (1000, 3000), (12_345, 12_345)]:
+        sampler = SubsetSampler(range(n), count=count, weights=np.full(n, 0.1))
+        for epoch in range(5):
+            assert (np.bincount(sampler.indices(epoch), minlength=n) == count // n).all()
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_balanced_weights_balance_every_epoch(replacement):
+    labels = np.random.default_rng(0).choice(["a", "b", "c", "d"], 2000, p=[0.6, 0.3, 0.09, 0.01])
+    sampler = SubsetSampler(Labelled(labels), 0.05, replacement, weights="balanced")
+    seen = []
+    for epoch in range(40):
+        chosen = sampler.indices(epoch)
+        counts = [int((labels[chosen] == name).sum()) for name in "abcd"]
+        assert max(counts) - min(counts) <= 1
+        seen += chosen.tolist()
+    rare = np.bincount(seen, minlength=2000)[labels == "d"]
+    assert rare.max() - rare.min() <= (25 if replacement else 3)
+
+
+def test_weights_of_any_kind():
+    plain = SubsetSampler(range(6), count=9, weights=[1, 2, 3, 4, 0, 2])
+    for same in (
+        np.array([1, 2, 3, 4, 0, 2], np.uint8),
+        np.array([1, 2, 3, 4, 0, 2], np.float16),
+        torch.tensor([1, 2, 3, 4, 0, 2]),
+        (5e-309, 1e-308, 1.5e-308, 2e-308, 0, 1e-308),
+        (1e307, 2e307, 3e307, 4e307, 0, 2e307),
+    ):
+        sampler = SubsetSampler(range(6), count=9, weights=same)
+        assert [sampler.indices(e).tolist() for e in range(5)] == [
+            plain.indices(e).tolist() for e in range(5)
+        ]
+        assert len(json.dumps(sampler.state_dict())) < 200
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ([1.0] * 9, ValueError, r"shape \(9,\).*10 samples"),
+        ([[1.0] * 10], ValueError, "shape"),
+        ([1.0] * 9 + [math.nan], ValueError, r"weights\[9\] is nan"),
+        ([1.0] * 9 + [math.inf], ValueError, r"weights\[9\] is inf"),
+        ([1.0, -2.0] * 5, ValueError, r"weights\[1\] is -2.0"),
+        ([0.0] * 10, ValueError, "all zero"),
+        ("inverse", ValueError, "balanced"),
+        ("balanced", ValueError, "labels"),
+        (["a"] * 10, TypeError, "weights have dtype"),
+        ([1j] * 10, TypeError, "weights have dtype"),
+    ],
+)
+def test_wrong_weights(weights, error, message):
+    with pytest.raises(error, match=message):
+        SubsetSampler(range(10), 0.5, weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({}, ValueError, "neither"),
+        ({"fraction": 0.5, "count": 3}, ValueError, "both"),
+        ({"fraction": 5}, ValueError, "count"),
+        ({"fraction": "half"}, TypeError, "fraction"),
+        ({"count": 0}, ValueError, "count is 0"),
+        ({"count": 11}, ValueError, "count is 11"),
+        ({"count": 2.0}, TypeError, "count"),
+        ({"count": 0, "weights": [1] * 10}, ValueError, "count is 0"),
+        ({"fraction": 0.5, "weights": [1] * 10, "stratified": True}, ValueError, "stratified"),
+        ({"fraction": 0.5, "num_replicas": 0}, ValueError, "num_replicas is 0"),
+        ({"fraction": 0.5, "num_replicas": 2.0}, TypeError, "num_replicas"),
+        ({"fraction": 0.5, "num_replicas": 2, "rank": 2}, ValueError, "rank is 2"),
+        ({"fraction": 0.5, "rank": -1}, ValueError, "rank is -1"),
+        ({"fraction": 0.5, "rank": None}, TypeError, "rank"),
+        ({"fraction": 0.5, "num_replicas": 6, "drop_last": True}, ValueError, "num_replicas=6"),
+    ],
+)
+def test_wrong_arguments(options, error, message):
+    with pytest.raises(error, match=message):
+        SubsetSampler(range(10), **options)
+
+
+def test_data_sets_that_are_none():
+    for empty in ([], torch.utils.data.Subset(range(10), [])):
+        with pytest.raises(ValueError, match="no samples"):
+            SubsetSampler(empty, 0.5)
+    with pytest.raises(TypeError, match="int, which has no length"):
+        SubsetSampler(10, 0.5)

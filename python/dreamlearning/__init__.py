@@ -22,14 +22,17 @@ from .file import CompressedFile, open
 
 if TYPE_CHECKING:
     from .dataset import CompressedDataset
-    from .samplers import SubsetSampler
+    from .samplers import DistributedSubsetSampler, EpochSampler, LocalitySampler, SubsetSampler
 
 __all__ = [
     "CompressedDataset",
     "CompressedFile",
     "CorruptFileError",
+    "DistributedSubsetSampler",
     "DreamlearningError",
+    "EpochSampler",
     "FormatVersionError",
+    "LocalitySampler",
     "SourceError",
     "SubsetSampler",
     "__version__",
@@ -57,15 +60,15 @@ if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "av
 
 
 def __getattr__(name: str) -> Any:
-    # These two need torch, which the core install does without.
+    # These need torch, which the core install does without.
     if name == "CompressedDataset":
         from .dataset import CompressedDataset
 
         return CompressedDataset
-    if name == "SubsetSampler":
-        from .samplers import SubsetSampler
+    if name in ("DistributedSubsetSampler", "EpochSampler", "LocalitySampler", "SubsetSampler"):
+        from . import samplers
 
-        return SubsetSampler
+        return getattr(samplers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
