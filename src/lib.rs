@@ -10,7 +10,7 @@
 //! Reading: [`dataset`] opens a file and decodes samples straight into the caller's buffer; [`condense`] clusters
 //! them.
 //!
-//! [`number`] reads elements as numbers, [`kernels`] holds the inner loops and [`parallel`] is the only door to
+//! [`permutation`] is the order samplers go by, [`number`] reads elements as numbers, [`kernels`] holds the inner loops and [`parallel`] is the only door to
 //! threads. Dependencies point one way, down the list; only the container touches the file, and it knows no algorithm;
 //! Python lives behind the feature `python`.
 
@@ -19,6 +19,7 @@ compile_error!("samples are little-endian in memory as on disk; big-endian machi
 
 pub mod error;
 pub mod parallel;
+pub mod permutation;
 pub mod sample;
 
 pub mod bits;

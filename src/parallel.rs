@@ -7,6 +7,7 @@
 use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::thread::JoinHandle;
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -60,6 +61,15 @@ fn pool(threads: usize) -> Result<&'static ThreadPool> {
             Ok(unsafe { &(*winner).pool })
         }
     }
+}
+
+/// Start a thread of its own, for what outlives a call.
+///
+/// # Errors
+/// [`Error::Argument`] where the system gives none.
+pub fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let started = std::thread::Builder::new().name(name).spawn(work);
+    started.map_err(|e| Error::Argument(format!("could not start a thread: {e}")))
 }
 
 /// Run `job(0..count)` on `threads` threads, a bounded number at a time, and hand the results to `consume` in

@@ -22,6 +22,7 @@ from .file import CompressedFile, open
 
 if TYPE_CHECKING:
     from .dataset import CompressedDataset
+    from .loader import Loader
     from .samplers import DistributedSubsetSampler, EpochSampler, LocalitySampler, SubsetSampler
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "DreamlearningError",
     "EpochSampler",
     "FormatVersionError",
+    "Loader",
     "LocalitySampler",
     "SourceError",
     "SubsetSampler",
@@ -65,6 +67,10 @@ def __getattr__(name: str) -> Any:
         from .dataset import CompressedDataset
 
         return CompressedDataset
+    if name == "Loader":
+        from .loader import Loader
+
+        return Loader
     if name in ("DistributedSubsetSampler", "EpochSampler", "LocalitySampler", "SubsetSampler"):
         from . import samplers
 

@@ -11,11 +11,13 @@ __all__ = [
     "CorruptFileError",
     "DreamlearningError",
     "FormatVersionError",
+    "Prefetcher",
     "RawFile",
     "Reader",
     "__version__",
     "build_profile",
     "compress",
+    "permute",
 ]
 
 __version__: Final[str]
@@ -78,6 +80,42 @@ def compress(
     """
 
 @final
+class Prefetcher:
+    """Decodes batches of a file ahead of who uses them, on threads of its own that never touch Python.
+
+    Arrays handed out are owned by who holds them; their memory is used for another batch once nobody does
+    (at most ``spare`` buffers are kept). Useless after a fork: every call raises there, and nothing hangs.
+    """
+
+    def __new__(
+        cls,
+        reader: Reader,
+        num_threads: int,
+        *,
+        channels_first: bool = False,
+        skip: bool = False,
+        spare: int = 4,
+    ) -> Prefetcher: ...
+    @property
+    def pending(self) -> int:
+        """Batches queued and not taken yet."""
+    def submit(
+        self,
+        indices: NDArray[np.int64],
+        regions: NDArray[np.int64] | None = None,
+        out: NDArray[Any] | None = None,
+    ) -> None:
+        """Queue samples ``indices``, shape (k,), or of each image the part ``regions`` (top, left, height,
+        width), shape (k, 4). They go one after another into ``out``, a C-contiguous array of just their size
+        that nobody may use until the batch has been taken, or into new memory."""
+    def take(self, timeout: float | None = None) -> tuple[NDArray[Any], list[tuple[int, str]]] | None:
+        """Wait for the oldest batch, at most ``timeout`` seconds (None: until it is done), and return its
+        bytes, uint8 of one axis (or the array given as ``out``), and with ``skip`` the places that could not
+        be read, with the reasons. None when it is not done by then. Raises what went wrong otherwise."""
+    def close(self) -> None:
+        """End the threads and drop what is queued; arrays handed out stay valid."""
+
+@final
 class Reader:
     """An open ``.gede`` file. Thread-safe; holds no lock and no thread across a fork."""
 
@@ -102,8 +140,15 @@ class Reader:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
         fields, partitions, sections, format_version, writer, transform, digest, checksum. Without ``blocks``
         the partitions have name and count only, and no more than the metadata is read."""
-    def decode_into(self, indices: NDArray[np.int64], out: NDArray[Any], num_threads: int = 1) -> None:
-        """Write samples ``indices`` (repeats, negative indices allowed) into ``out``, shape (k, *shape)."""
+    def decode_into(
+        self,
+        indices: NDArray[np.int64],
+        out: NDArray[Any],
+        num_threads: int = 1,
+        channels_first: bool = False,
+    ) -> None:
+        """Write samples ``indices`` (repeats, negative indices allowed) into ``out``, shape (k, *shape), or
+        (k, C, H, W) with ``channels_first`` for samples (H, W, C)."""
     def decode_each(
         self,
         indices: NDArray[np.int64],
@@ -122,3 +167,6 @@ class Reader:
         (m,) and the partition of each cluster (m,)."""
     def verify(self, num_threads: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
         """Check every byte, decode every sample and compare with the stored digest."""
+
+def permute(positions: NDArray[np.int64], n: int, key: int) -> NDArray[np.int64]:
+    """Where the keyed permutation of ``range(n)`` sends each of ``positions``; ``key`` has 64 bits."""

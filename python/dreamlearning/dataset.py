@@ -1,7 +1,8 @@
 """A ``.gede`` file as a stock PyTorch data set.
 
 In: a path, the transforms one would give torchvision, and perhaps a crop that is chosen before decoding. Out:
-samples and targets, one by one or a batch in a single call into the core. Needs the extra ``torch``.
+samples and targets, one by one, or a batch in a single call into the core and in a single tensor
+(:class:`dreamlearning.batch_view.BatchView`). Needs the extra ``torch``.
 """
 
 import operator
@@ -15,11 +16,14 @@ from numpy.typing import NDArray
 from .crops import Crop
 from .errors import missing_extra
 from .file import CompressedFile
-from .indexing import as_threads, image_axes
+from .indexing import as_indices, as_threads, image_axes
 
 try:
     import torch
     from torch.utils.data import Dataset
+
+    from .batch_view import BatchView, Sample
+    from .tensors import empty_batch, in_worker
 except ImportError as error:
     raise missing_extra("torch", "torch") from error
 
@@ -33,12 +37,17 @@ class CompressedDataset(Dataset[Any]):
     are no labels.
 
     Give it to a ``DataLoader``, with workers or without: it pickles by path, opens the file anew in each
-    process, and decodes a whole batch in one call. Inside a worker keep ``num_threads=1``.
+    process, and decodes a whole batch in one call. Without ``transform`` a batch stays one tensor all the way
+    (in a worker in shared memory); with one, ``transform`` is called sample by sample. Batches belong to the
+    caller, are writable and have the stored dtype. Inside a worker keep ``num_threads=1``.
 
     Args:
         path: the ``.gede`` file.
         transform: applied to every sample.
         target_transform: applied to every target.
+        batch_transform: applied to every batch of samples, a tensor of shape (k, ...), after ``transform``;
+            returns a tensor with as many entries. A :class:`dreamlearning.augment.Augmentation` is also told
+            the numbers of the samples and the epoch (see :meth:`set_epoch`).
         crop: called with (height, width) of every image; returns the region (top, left, height, width)
             that is decoded instead of the whole image, such as :class:`dreamlearning.crops.RandomResized`.
         sample_type: what a sample is (before ``transform``):
@@ -48,6 +57,9 @@ class CompressedDataset(Dataset[Any]):
             ``"numpy"``: the array as stored;
             ``"auto"``: ``"pil"`` where there is a transform and the samples are 8-bit images, as
             torchvision's own data sets do, otherwise ``"tensor"``.
+        channels_last: leave the pixels of image tensors in torch's memory format ``channels_last``, which is
+            how they are stored: the same shape (k, C, H, W) without the work of taking channels apart.
+        return_index: also give each sample's number, as the last entry.
         num_threads: threads that decode a batch; 0 for all cores.
         reading: ``"mmap"`` or ``"pread"``.
 
@@ -72,14 +84,19 @@ class CompressedDataset(Dataset[Any]):
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
         *,
+        batch_transform: Callable[[torch.Tensor], Any] | None = None,
         crop: Crop | None = None,
         sample_type: str = "auto",
+        channels_last: bool = False,
+        return_index: bool = False,
         num_threads: int = 1,
         reading: str = "mmap",
     ) -> None:
         self.file = CompressedFile(path, reading=reading)
         self.transform = transform
         self.target_transform = target_transform
+        self.batch_transform = batch_transform
+        self.return_index = bool(return_index)
         self.num_threads = as_threads(num_threads)
         if sample_type not in _SAMPLE_TYPES:
             raise ValueError(f"sample_type is {sample_type!r}; give one of {', '.join(_SAMPLE_TYPES)}")
@@ -102,13 +119,19 @@ class CompressedDataset(Dataset[Any]):
             sample_type = "pil" if transform is not None and eight_bit else "tensor"
         if sample_type == "pil":
             _pillow()
+        if batch_transform is not None and transform is None and sample_type == "pil":
+            raise ValueError("batch_transform takes tensors; leave sample_type='pil' out")
         self._sample_type = sample_type
         self._image = image
+        self._channels_last = bool(channels_last)
         self.classes = self.file.classes
         self.class_to_idx = None if self.classes is None else {name: i for i, name in enumerate(self.classes)}
         self._has_labels = "label" in self.file.fields
         self._labels: NDArray[Any] | None = None
         self._targets: list[Any] | None = None
+        self._augments = batch_transform is not None and _is_augmentation(batch_transform)
+        # Workers of any start method see it: they read the epoch that the training loop sets.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_() if self._augments else None
 
     def __len__(self) -> int:
         return len(self.file)
@@ -127,47 +150,142 @@ class CompressedDataset(Dataset[Any]):
             self._targets = labels.tolist()
         return self._targets
 
-    def __getitem__(self, index: int) -> Any:
-        return self.__getitems__([index])[0]
+    def set_epoch(self, epoch: int) -> None:
+        """Tell an augmentation given as ``batch_transform`` which epoch it is, before the epoch starts;
+        workers that stay alive see it, too. Without an augmentation nothing depends on it."""
+        if self._epoch is not None:
+            self._epoch.fill_(operator.index(epoch))
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        """The items of a batch, decoded in one call; a ``DataLoader`` calls this."""
-        samples = self._convert(self._decode(indices))
+    def __getitem__(self, index: int) -> Any:
+        sample = self.__getitems__([index])[0]
+        return tuple(sample) if isinstance(sample, Sample) else sample
+
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:
+        """The items of a batch, decoded in one call; a ``DataLoader`` calls this.
+
+        Returns:
+            A sequence of what ``ds[i]`` gives for each; torch's ``default_collate`` takes its tensors as they
+            are.
+        """
+        index = as_indices(indices, len(self))
+        return self._finish(self._decode(index), index)
+
+    @property
+    def _uniform(self) -> bool:
+        """Whether a batch is decoded into a single array."""
+        return self.crop is None and not self.file.ragged
+
+    @property
+    def _channels_first(self) -> bool:
+        """Whether the core shall take channels apart."""
+        tensors = self._sample_type == "tensor" and self._image and not self._channels_last
+        return tensors and len(self.file.shape) == 3
+
+    def _decoded_shape(self, count: int) -> tuple[int, ...]:
+        """Shape of what a batch is decoded into, where it is uniform."""
+        shape = self.file.shape
+        return (count, shape[2], *shape[:2]) if self._channels_first else (count, *shape)
+
+    def _decode(self, index: NDArray[np.int64]) -> Any:
+        """A batch as it leaves the core: a tensor, or a list of arrays where images differ in size."""
+        if not self._uniform:
+            regions = self._regions(index)
+            if regions is None:
+                return self.file.decode(index, num_threads=self.num_threads)
+            return self.file.decode_regions(index, regions, num_threads=self.num_threads)
+        # A batch that Python code works on is copied to the other process anyhow.
+        through = self.transform is None and self.batch_transform is None and self._sample_type == "tensor"
+        shape = self._decoded_shape(len(index))
+        batch = empty_batch(shape, self.file.dtype, shared=through and in_worker())
+        self.file.decode(
+            index, out=batch.numpy(), num_threads=self.num_threads, channels_first=self._channels_first
+        )
+        return batch
+
+    def _regions(self, index: NDArray[np.int64]) -> list[Any] | None:
+        """What ``crop`` wants of each image."""
+        if self.crop is None:
+            return None
+        sides = self.file.shapes(index)[:, self._axes].tolist()
+        return [_region(self.crop(height, width), height, width) for height, width in sides]
+
+    def _finish(self, decoded: Any, index: NDArray[np.int64], epoch: int | None = None) -> Sequence[Any]:
+        """The items of a batch from what the core has decoded."""
+        samples = self._samples(decoded)
         if self.transform is not None:
             samples = [self.transform(sample) for sample in samples]
-        labels = self.labels
-        if labels is None:
-            return samples
-        targets = labels[np.asarray(indices, dtype=np.int64)]
-        plain = targets.tolist() if targets.ndim == 1 else list(torch.from_numpy(targets))
-        if self.target_transform is not None:
-            plain = [self.target_transform(target) for target in plain]
-        return list(zip(samples, plain, strict=True))
+        if self.batch_transform is not None:
+            samples = self._transform_batch(samples, index, epoch)
+        columns = [samples]
+        if self._has_labels:
+            columns.append(self._target_column(index))
+        if self.return_index:
+            columns.append(torch.from_numpy(np.where(index < 0, index + len(self), index)))
+        view = BatchView(columns)
+        if not isinstance(samples, list):
+            return view
+        # A list of samples is what it is: nothing is gained by looking like one.
+        return [tuple(item) if isinstance(item, Sample) else item for item in view]
 
-    def _decode(self, indices: Sequence[int]) -> Any:
-        if self.crop is None:
-            return self.file.decode(indices, num_threads=self.num_threads)
-        sides = self.file.shapes(indices)[:, self._axes].tolist()
-        regions = [_region(self.crop(height, width), height, width) for height, width in sides]
-        return self.file.decode_regions(indices, regions, num_threads=self.num_threads)
-
-    def _convert(self, batch: Any) -> list[Any]:
-        """The samples of a batch, which is an array, or a list of arrays where they differ in shape."""
+    def _samples(self, decoded: Any) -> Any:
+        """The samples as ``sample_type`` has them: one tensor, one array, or a list."""
+        if self._sample_type == "tensor":
+            if isinstance(decoded, list):
+                return [self._layout(torch.from_numpy(array)[None])[0] for array in decoded]
+            return self._layout(decoded)
+        arrays = decoded if isinstance(decoded, list) else decoded.numpy()
         if self._sample_type == "numpy":
-            return list(batch)
-        if self._sample_type == "pil":
-            image = _pillow()
-            one_channel = self.file.shape[2:] == (1,)
-            return [image.fromarray(pixels[..., 0] if one_channel else pixels) for pixels in batch]
-        if isinstance(batch, list):
-            return [self._as_tensor(array[None])[0] for array in batch]
-        return list(self._as_tensor(batch).unbind(0))
+            return arrays
+        image = _pillow()
+        one_channel = self.file.shape[2:] == (1,)
+        return [image.fromarray(pixels[..., 0] if one_channel else pixels) for pixels in arrays]
 
-    def _as_tensor(self, batch: NDArray[Any]) -> torch.Tensor:
-        tensor = torch.from_numpy(batch)
-        if self._image:
-            tensor = tensor.unsqueeze(1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2).contiguous()
-        return tensor
+    def _layout(self, batch: torch.Tensor) -> torch.Tensor:
+        """Images as (k, C, H, W)."""
+        if not self._image:
+            return batch
+        if batch.ndim == 3:
+            return batch.unsqueeze(1)
+        if self._channels_first and self._uniform:
+            return batch
+        batch = batch.permute(0, 3, 1, 2)
+        return batch if self._channels_last else batch.contiguous()
+
+    def _transform_batch(self, samples: Any, index: NDArray[np.int64], epoch: int | None) -> Any:
+        assert self.batch_transform is not None
+        if isinstance(samples, list):
+            try:
+                samples = torch.stack([torch.as_tensor(sample) for sample in samples])
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise ValueError(
+                    f"batch_transform needs samples that stack into one tensor ({error}); let `transform` "
+                    "return tensors of one shape"
+                ) from error
+        samples = torch.as_tensor(samples)
+        if self._epoch is not None:
+            epoch = int(self._epoch) if epoch is None else epoch
+            return self.batch_transform(samples, torch.from_numpy(index), epoch)  # type: ignore[call-arg]
+        transformed = self.batch_transform(samples)
+        if not hasattr(transformed, "__len__") or len(transformed) != len(index):
+            raise ValueError(
+                f"batch_transform returned {type(transformed).__name__} for a batch of {len(index)}; it must "
+                "return a tensor with one entry for each sample"
+            )
+        return transformed
+
+    def _target_column(self, index: NDArray[np.int64]) -> Any:
+        """The targets: integers as int64, as torch makes of Python's; everything else of the stored dtype."""
+        labels = self.labels
+        assert labels is not None
+        targets = labels[index]
+        if self.target_transform is not None:
+            plain = targets.tolist() if targets.ndim == 1 else list(torch.from_numpy(targets))
+            return [self.target_transform(target) for target in plain]
+        if targets.ndim == 1 and targets.dtype.kind in "iu":
+            if targets.dtype == np.uint64 and targets.size and targets.max() > np.iinfo(np.int64).max:
+                return torch.from_numpy(targets)
+            targets = targets.astype(np.int64, copy=False)
+        return torch.from_numpy(targets)
 
     def __getstate__(self) -> dict[str, Any]:
         # The labels are a view of this process's mapping; the other process makes its own.
@@ -175,6 +293,12 @@ class CompressedDataset(Dataset[Any]):
 
     def __repr__(self) -> str:
         return f"CompressedDataset({self.file!r}, sample_type={self._sample_type!r})"
+
+
+def _is_augmentation(transform: Any) -> bool:
+    from .augment import Augmentation
+
+    return isinstance(transform, Augmentation)
 
 
 def _region(region: Any, height: int, width: int) -> Any:

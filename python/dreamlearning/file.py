@@ -240,7 +240,9 @@ class CompressedFile:
         with verify_progress(progress) as report:
             self._reader.verify(as_threads(num_threads), report)
 
-    def decode(self, indices: Any, out: Any = None, num_threads: int = 1) -> Any:
+    def decode(
+        self, indices: Any, out: Any = None, num_threads: int = 1, *, channels_first: bool = False
+    ) -> Any:
         """Samples ``indices``, in the order asked.
 
         Args:
@@ -249,6 +251,7 @@ class CompressedFile:
             out: C-contiguous NumPy array or CPU torch tensor of shape (k, *shape) and the file's dtype to
                 write into. Where samples differ in shape: a list of k of them, each of its sample's shape.
             num_threads: 1 decodes on this thread; 0 uses all cores. Keep 1 inside a DataLoader worker.
+            channels_first: of samples of one shape (H, W, C) give (k, C, H, W); ``out`` has that shape.
 
         Returns:
             ``out``, or a new NumPy array of shape (k, *shape). Where samples differ in shape: a list of k
@@ -264,15 +267,19 @@ class CompressedFile:
             (3, 32, 32, 3)
         """
         index = as_indices(indices, len(self))
+        shape = self.shape
+        if channels_first:
+            if self.ragged or len(shape) != 3:
+                raise ValueError(
+                    f"samples of shape {shape} have no last axis to bring forward; leave channels_first out"
+                )
+            shape = (shape[2], *shape[:2])
         if self.ragged:
-            return self._decode_each(index, self.shapes(index), out, None, num_threads)
-        shape = (len(index), *self.shape)
-        if out is None:
-            array = np.empty(shape, self.dtype)
-            self._reader.decode_into(index, array, as_threads(num_threads))
-            return array
-        self._reader.decode_into(index, as_buffer(out, shape, self.dtype), as_threads(num_threads))
-        return out
+            return self._decode_each(index, self._parts(index, None)[1], out, None, num_threads)
+        shape = (len(index), *shape)
+        array = np.empty(shape, self.dtype) if out is None else as_buffer(out, shape, self.dtype)
+        self._reader.decode_into(index, array, as_threads(num_threads), channels_first)
+        return array if out is None else out
 
     def decode_region(self, index: int, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """The part of image ``index`` that begins at row ``top`` and column ``left``.
@@ -311,6 +318,19 @@ class CompressedFile:
             As :meth:`decode_region`.
         """
         index = as_indices(indices, len(self))
+        parts, shapes = self._parts(index, regions)
+        return self._decode_each(index, shapes, out, parts, num_threads)
+
+    def _parts(
+        self, index: NDArray[np.int64], regions: Any
+    ) -> tuple[NDArray[np.int64] | None, list[tuple[int, ...]]]:
+        """``regions`` as the core takes them and the shapes that come out; all of each image without them.
+
+        Raises:
+            ValueError: one does not lie in its image, or the samples are no images.
+        """
+        if regions is None:
+            return None, [tuple(shape) for shape in self.shapes(index).tolist()]
         parts = as_regions(regions, len(index))
         axes = image_axes(self.shape, self.dtype)
         if axes is None:
@@ -325,21 +345,19 @@ class CompressedFile:
             top, left, height, width = parts[bad]
             raise ValueError(
                 f"sample {index[bad]}: the region of {height} x {width} pixels from row {top}, column {left} "
-                "on "
-                f"does not lie in an image of {sides[bad, 0]} x {sides[bad, 1]} pixels"
+                f"on does not lie in an image of {sides[bad, 0]} x {sides[bad, 1]} pixels"
             )
         shapes[:, axes] = parts[:, 2:]
-        return self._decode_each(index, shapes, out, parts, num_threads)
+        return parts, [tuple(shape) for shape in shapes.tolist()]
 
     def _decode_each(
         self,
         index: NDArray[np.int64],
-        shapes: NDArray[np.int64],
+        expected: list[tuple[int, ...]],
         out: Any,
         regions: NDArray[np.int64] | None,
         num_threads: int,
     ) -> list[NDArray[Any]]:
-        expected = [tuple(shape) for shape in shapes.tolist()]
         if out is None:
             arrays = [np.empty(shape, self.dtype) for shape in expected]
         else:

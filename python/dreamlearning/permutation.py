@@ -1,19 +1,18 @@
 """A keyed permutation of ``range(n)`` that needs no memory.
 
-In: positions, ``n`` and a 64-bit key. Out: where each position goes. A Feistel network permutes the next
-power of four; values that fall outside ``range(n)`` are permuted again until they fall inside (cycle
-walking), which leaves a permutation of ``range(n)``. Integers only, so the order is the same on every
-machine and with every NumPy.
+In: positions, ``n`` and a 64-bit key. Out: where each position goes. Integers only, so the order is the same
+on every machine and with every NumPy. The permutation itself is in the core (``src/permutation.rs``).
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
+
 __all__ = ["derive_key", "keyed_hash", "permute"]
 
 _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
-_ROUNDS = 8
 
 
 def _mix(value: int) -> int:
@@ -68,30 +67,8 @@ def permute(positions: ArrayLike, n: int, key: int) -> NDArray[np.int64]:
         [0, 1, 2, 3, 4]
     """
     where = np.atleast_1d(np.asarray(positions, dtype=np.int64))
-    if where.size == 0:
-        return where.copy()
-    if where.min() < 0 or where.max() >= n:
+    if where.size and (where.min() < 0 or where.max() >= n):
         raise IndexError(
             f"positions {where.min()}..{where.max()} are not all in range({n}), the range that is permuted"
         )
-    half_bits = max(1, ((n - 1).bit_length() + 1) // 2)
-    round_keys = [_mix((key + (r + 1) * _GOLDEN) & _MASK) for r in range(_ROUNDS)]
-
-    values = _feistel(where.astype(np.uint64), half_bits, round_keys)
-    outside = np.flatnonzero(values >= n)
-    while outside.size:
-        walked = _feistel(values[outside], half_bits, round_keys)
-        values[outside] = walked
-        outside = outside[walked >= n]
-    return values.astype(np.int64)
-
-
-def _feistel(values: NDArray[np.uint64], half_bits: int, round_keys: list[int]) -> NDArray[np.uint64]:
-    shift = np.uint64(half_bits)
-    low_bits = np.uint64((1 << half_bits) - 1)
-    left, right = values >> shift, values & low_bits
-    for round_key in round_keys:
-        # The top bits of a product are its best mixed ones.
-        mixed = _mix_array(right ^ np.uint64(round_key)) >> np.uint64(64 - half_bits)
-        left, right = right, left ^ mixed
-    return (left << shift) | right
+    return _core.permute(np.ascontiguousarray(where), n, key & _MASK)

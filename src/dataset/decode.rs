@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Dataset;
+use super::order::Order;
 use crate::bits::{PADDING, read_bits};
 use crate::coder::{ReadBuffers, Wanted, copy_window};
 use crate::container::{SectionId, SectionKind};
@@ -19,7 +20,7 @@ const INLINE_BYTES: usize = 64 << 10;
 const PREFETCH_AHEAD: usize = 2;
 
 /// Bytes of samples that are decoded together.
-const BATCH_BYTES: usize = 4 << 20;
+pub(super) const BATCH_BYTES: usize = 4 << 20;
 
 /// `error` with the sample that was being read.
 fn name_sample(error: Error, index: u64) -> Error {
@@ -46,6 +47,8 @@ pub struct Request<'a> {
 pub(super) struct Worker {
     /// A whole sample of which a part is wanted.
     whole: Vec<u8>,
+    /// Samples before their channels are taken apart.
+    pub(super) pixels: Vec<u8>,
     rows: Vec<Vec<u8>>,
     scratch: Scratch,
     pub(super) buffers: ReadBuffers,
@@ -58,6 +61,7 @@ impl Worker {
         let layers = if dataset.transform.in_place() { &[][..] } else { dataset.transform.layers() };
         Self {
             whole: Vec::new(),
+            pixels: Vec::new(),
             rows: layers.iter().map(|layer: &Layer| vec![0; layer.row_bytes()]).collect(),
             scratch: Scratch::default(),
             buffers: ReadBuffers::default(),
@@ -75,6 +79,20 @@ impl Dataset {
     /// [`Error::Index`] and [`Error::Argument`] before anything is written; [`Error::Corrupt`] and [`Error::Io`],
     /// naming the sample, after part of `out` may have been.
     pub fn decode_into(&self, indices: &[i64], out: &mut [u8], num_threads: usize) -> Result<()> {
+        self.decode_into_as(indices, out, Order::Stored, num_threads)
+    }
+
+    /// [`Dataset::decode_into`] with the choice how each sample lies in `out`.
+    ///
+    /// # Errors
+    /// As there; also [`Error::Argument`] where samples have no channels to bring forward.
+    pub fn decode_into_as(
+        &self,
+        indices: &[i64],
+        out: &mut [u8],
+        order: Order,
+        num_threads: usize,
+    ) -> Result<()> {
         let sample_bytes = self.sample_bytes.ok_or_else(|| {
             Error::Argument("samples of different shapes do not go into one array".to_owned())
         })?;
@@ -91,7 +109,7 @@ impl Dataset {
         let outs = indices.iter().zip(out.chunks_exact_mut(sample_bytes));
         let requests =
             outs.map(|(&index, out)| Ok(Request { index: self.resolve(index)?, window: None, out }));
-        self.decode_each(&mut requests.collect::<Result<Vec<_>>>()?, num_threads)
+        self.decode_each_as(&mut requests.collect::<Result<Vec<_>>>()?, order, num_threads)
     }
 
     /// Decode every sample, or part of one, into its own buffer. `num_threads` and errors as in
@@ -101,6 +119,23 @@ impl Dataset {
     /// # Errors
     /// See above.
     pub fn decode_each(&self, requests: &mut [Request<'_>], num_threads: usize) -> Result<()> {
+        self.decode_each_as(requests, Order::Stored, num_threads)
+    }
+
+    /// [`Dataset::decode_each`] with the choice how each sample lies in its buffer.
+    ///
+    /// # Errors
+    /// As there; also [`Error::Argument`] where samples have no channels to bring forward.
+    pub fn decode_each_as(
+        &self,
+        requests: &mut [Request<'_>],
+        order: Order,
+        num_threads: usize,
+    ) -> Result<()> {
+        let channels = match order {
+            Order::Stored => 1,
+            Order::ChannelsFirst => self.last_channels()?,
+        };
         let len = self.len();
         if let Some(request) = requests.iter().find(|request| request.index >= len) {
             return Err(Error::Index { index: i64::try_from(request.index).unwrap_or(i64::MAX), len });
@@ -112,7 +147,11 @@ impl Dataset {
         let per_piece = requests.len().div_ceil(if threads == 1 { 1 } else { 4 * threads }).max(1);
         for_each_piece(threads, requests, per_piece, |_, requests| {
             let mut worker = Worker::new(self);
-            self.decode_many(requests, &mut worker)?;
+            if channels == 1 {
+                self.decode_many(requests, &mut worker)?;
+            } else {
+                self.decode_planes(requests, channels, &mut worker)?;
+            }
             self.bytes_read.fetch_add(worker.buffers.bytes_read, Ordering::Relaxed);
             Ok(())
         })
@@ -173,7 +212,7 @@ impl Dataset {
         Ok(())
     }
 
-    fn decode_batch(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
+    pub(super) fn decode_batch(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
         if self.images.is_none() || !self.has_batches(requests, worker)? {
             for number in 0..requests.len() {
                 // What is wrong with it is found when its turn comes.

@@ -3,7 +3,9 @@
 //! [`Dataset`] is immutable and shared freely between threads and across forks; blocks are opened when they are
 //! first needed.
 
+mod ahead;
 mod decode;
+mod order;
 mod report;
 mod summary;
 mod verify;
@@ -21,7 +23,9 @@ use crate::metadata::Metadata;
 use crate::sample::{Images, SampleLayout};
 use crate::transform::{self, Spec, Transform};
 
+pub use ahead::{Ahead, Batch, Decoded, OnError};
 pub use decode::Request;
+pub use order::Order;
 pub use summary::{Bases, Condensed};
 
 /// An open `.gede` file.

@@ -5,6 +5,9 @@ use super::cpu;
 
 /// `out` becomes the planes of `pixels`: `channels` elements of `element_bytes` (1, 2, 4 or 8) bytes a pixel.
 pub fn split_channels(pixels: &[u8], channels: usize, element_bytes: usize, out: &mut [u8]) {
+    if pixels.is_empty() && out.is_empty() {
+        return;
+    }
     assert!(pixels.len() == out.len() && pixels.len().is_multiple_of(channels * element_bytes));
     if channels == 3 && element_bytes == 1 {
         let mut done = 0;
@@ -78,9 +81,8 @@ unsafe fn split_three(pixels: &[u8], out: &mut [u8]) -> usize {
             let from = pixels.as_ptr().add(block * 48);
             let parts = [0, 16, 32].map(|at| _mm_loadu_si128(from.add(at).cast()));
             for (channel, pick) in PICK.iter().enumerate() {
-                let picked = |part: usize| {
-                    _mm_shuffle_epi8(parts[part], _mm_loadu_si128(pick[part].as_ptr().cast()))
-                };
+                let picked =
+                    |part: usize| _mm_shuffle_epi8(parts[part], _mm_loadu_si128(pick[part].as_ptr().cast()));
                 let all = _mm_or_si128(_mm_or_si128(picked(0), picked(1)), picked(2));
                 _mm_storeu_si128(out.as_mut_ptr().add(channel * plane + block * 16).cast(), all);
             }

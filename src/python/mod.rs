@@ -1,9 +1,11 @@
 //! The Python extension `dreamlearning._core`. In: Python objects. Out: calls of the core with the GIL released, and
 //! errors as Python exceptions. No arithmetic lives here; `python/dreamlearning/_core.pyi` is its typed surface.
 
+mod ahead;
 mod array;
 mod compress;
 mod error;
+mod order;
 mod reader;
 
 use pyo3::prelude::*;
@@ -13,9 +15,13 @@ mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
+    use super::ahead::Prefetcher;
+    #[pymodule_export]
     use super::compress::{RawFile, compress};
     #[pymodule_export]
     use super::error::{CorruptFileError, DreamlearningError, FormatVersionError};
+    #[pymodule_export]
+    use super::order::permute;
     #[pymodule_export]
     use super::reader::Reader;
 
@@ -29,11 +35,13 @@ mod _core {
             "CorruptFileError",
             "DreamlearningError",
             "FormatVersionError",
+            "Prefetcher",
             "RawFile",
             "Reader",
             "__version__",
             "build_profile",
             "compress",
+            "permute",
         ];
         module.add("__all__", names)
     }

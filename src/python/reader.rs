@@ -15,14 +15,14 @@ use super::array::{bytes_of_mut, dtype_of};
 use super::compress::{array_of, rows_of};
 use crate::Dataset;
 use crate::container::Reading;
-use crate::dataset::Request;
+use crate::dataset::{Order, Request};
 use crate::error::Error;
 use crate::sample::Window;
 
 /// An open ``.gede`` file. Thread-safe; holds no lock and no thread across a fork.
 #[pyclass(frozen, module = "dreamlearning._core")]
 pub(super) struct Reader {
-    dataset: Arc<Dataset>,
+    pub(super) dataset: Arc<Dataset>,
 }
 
 #[pymethods]
@@ -98,14 +98,16 @@ impl Reader {
         Ok(py.detach(|| self.dataset.info(blocks))?.to_string())
     }
 
-    /// Write samples ``indices`` (repeats and negative indices allowed) into ``out``, shape (k, *shape).
-    #[pyo3(signature = (indices, out, num_threads = 1))]
+    /// Write samples ``indices`` (repeats and negative indices allowed) into ``out``, shape (k, *shape), or (k, C, H, W)
+    /// with ``channels_first`` for samples (H, W, C).
+    #[pyo3(signature = (indices, out, num_threads = 1, channels_first = false))]
     fn decode_into(
         &self,
         py: Python<'_>,
         indices: PyReadonlyArray1<'_, i64>,
         out: &Bound<'_, PyUntypedArray>,
         num_threads: usize,
+        channels_first: bool,
     ) -> PyResult<()> {
         let layout = self.dataset.sample_layout();
         let dtype = out.dtype().to_string();
@@ -114,8 +116,11 @@ impl Reader {
             return Err(PyTypeError::new_err(format!("out has dtype {dtype}; the samples are {stored}")));
         }
         let indices = indices.as_slice()?;
-        let expected: Vec<u64> =
-            std::iter::once(indices.len() as u64).chain(layout.shape.iter().copied()).collect();
+        let mut shape = layout.shape.clone();
+        if channels_first {
+            shape.rotate_right(1);
+        }
+        let expected: Vec<u64> = std::iter::once(indices.len() as u64).chain(shape).collect();
         if !out.shape().iter().map(|&side| side as u64).eq(expected.iter().copied()) {
             return Err(PyValueError::new_err(format!(
                 "out has shape {:?}; {} samples need {expected:?}",
@@ -125,7 +130,8 @@ impl Reader {
         }
         // SAFETY: `out` is borrowed for the whole call; the stub asks the caller not to use it meanwhile.
         let bytes = unsafe { bytes_of_mut(out, "out")? };
-        Ok(py.detach(|| self.dataset.decode_into(indices, bytes, num_threads))?)
+        let order = order_of(channels_first);
+        Ok(py.detach(|| self.dataset.decode_into_as(indices, bytes, order, num_threads))?)
     }
 
     /// Write samples ``indices``, or of each image the part ``regions`` (top, left, height, width), shape (k, 4), into
@@ -235,8 +241,13 @@ impl Reader {
     }
 }
 
+/// How samples shall lie in memory.
+pub(super) const fn order_of(channels_first: bool) -> Order {
+    if channels_first { Order::ChannelsFirst } else { Order::Stored }
+}
+
 /// Rows of (top, left, height, width).
-fn windows_of(regions: &PyReadonlyArray2<'_, i64>) -> PyResult<Vec<Window>> {
+pub(super) fn windows_of(regions: &PyReadonlyArray2<'_, i64>) -> PyResult<Vec<Window>> {
     let regions = regions.as_array();
     if regions.ncols() != 4 {
         let columns = regions.ncols();

@@ -1,0 +1,50 @@
+"""Memory for batches that NumPy, torch and the core share.
+
+In: a shape and a NumPy dtype. Out: tensors the core decodes into: ordinary ones, page-locked ones for a copy
+to a GPU, or ones that a ``DataLoader`` worker hands to its parent without another copy.
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["empty_batch", "in_worker", "torch_dtype"]
+
+
+@cache
+def torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
+    """The torch dtype of the same name.
+
+    Example:
+        >>> torch_dtype(np.dtype("uint16"))
+        torch.uint16
+    """
+    return torch.from_numpy(np.empty(0, dtype)).dtype
+
+
+def in_worker() -> bool:
+    """Whether this process is a worker of a ``DataLoader``."""
+    return torch.utils.data.get_worker_info() is not None
+
+
+def empty_batch(
+    shape: tuple[int, ...], dtype: np.dtype[Any], *, shared: bool = False, pinned: bool = False
+) -> torch.Tensor:
+    """A C-contiguous tensor of ``shape`` with anything in it, on the CPU.
+
+    Args:
+        shape: the shape.
+        dtype: NumPy's dtype of the elements.
+        shared: in memory that another process can map.
+        pinned: in page-locked memory, from which a GPU copies while the CPU does something else.
+    """
+    kind = torch_dtype(dtype)
+    if not shared:
+        return torch.empty(shape, dtype=kind, pin_memory=pinned)
+    # What default_collate itself uses inside a worker; the public way would allocate twice.
+    storage = torch.UntypedStorage._new_shared(max(1, math.prod(shape) * dtype.itemsize))
+    tensor = torch.empty(0, dtype=kind)
+    return tensor.set_(storage, 0, shape, torch.empty(shape, dtype=kind, device="meta").stride())
