@@ -10,6 +10,7 @@ Importing this package never imports torch.
     (3, 8, 8)
 """
 
+import importlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from .errors import CorruptFileError, DreamlearningError, FormatVersionError, So
 from .file import CompressedFile, open
 
 if TYPE_CHECKING:
+    from . import augment
     from .dataset import CompressedDataset
     from .samplers import SubsetSampler
 
@@ -33,6 +35,7 @@ __all__ = [
     "SourceError",
     "SubsetSampler",
     "__version__",
+    "augment",
     "compress",
     "crops",
     "open",
@@ -57,7 +60,7 @@ if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "av
 
 
 def __getattr__(name: str) -> Any:
-    # These two need torch, which the core install does without.
+    # These need torch, which the core install does without.
     if name == "CompressedDataset":
         from .dataset import CompressedDataset
 
@@ -66,6 +69,8 @@ def __getattr__(name: str) -> Any:
         from .samplers import SubsetSampler
 
         return SubsetSampler
+    if name == "augment":
+        return importlib.import_module(".augment", __name__)  # `from . import` would ask here again
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
