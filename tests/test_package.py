@@ -40,6 +40,7 @@ def test_public_names():
     [
         ("torch", "dreamlearning.CompressedDataset", "torch"),
         ("torch", "dreamlearning.SubsetSampler", "torch"),
+        ("torch", "dreamlearning.augment", "torch"),
         ("torchvision", "dreamlearning.compress('torchvision:MNIST?root=x', {path!r})", "torch"),
         ("PIL", "dreamlearning.compress('imagefolder:.', {path!r})", "images"),
         ("sklearn", "dreamlearning.compress('sklearn:digits', {path!r})", "sklearn"),
@@ -68,6 +69,12 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
 @pytest.mark.parametrize(
     "module",
     [
+        "augment",
+        "augment.base",
+        "augment.erasing",
+        "augment.geometry",
+        "augment.values",
+        "cli.formatting",
         "errors",
         "permutation",
         "samplers",
@@ -78,7 +85,6 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         "samplers.weights",
         "sources",
         "sources.base",
-        "cli.formatting",
     ],
 )
 def test_the_examples_run(module):

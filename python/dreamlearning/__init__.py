@@ -10,6 +10,7 @@ Importing this package never imports torch.
     (3, 8, 8)
 """
 
+import importlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from .errors import CorruptFileError, DreamlearningError, FormatVersionError, So
 from .file import CompressedFile, open
 
 if TYPE_CHECKING:
+    from . import augment
     from .dataset import CompressedDataset
     from .loader import Loader
     from .samplers import DistributedSubsetSampler, EpochSampler, LocalitySampler, SubsetSampler
@@ -38,6 +40,7 @@ __all__ = [
     "SourceError",
     "SubsetSampler",
     "__version__",
+    "augment",
     "compress",
     "crops",
     "open",
@@ -61,20 +64,22 @@ if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "av
     )
 
 
+# These need torch, which the core install does without.
+_LAZY = {
+    "CompressedDataset": "dataset",
+    "DistributedSubsetSampler": "samplers",
+    "EpochSampler": "samplers",
+    "Loader": "loader",
+    "LocalitySampler": "samplers",
+    "SubsetSampler": "samplers",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # These need torch, which the core install does without.
-    if name == "CompressedDataset":
-        from .dataset import CompressedDataset
-
-        return CompressedDataset
-    if name == "Loader":
-        from .loader import Loader
-
-        return Loader
-    if name in ("DistributedSubsetSampler", "EpochSampler", "LocalitySampler", "SubsetSampler"):
-        from . import samplers
-
-        return getattr(samplers, name)
+    if name == "augment":
+        return importlib.import_module(".augment", __name__)  # `from . import` would ask here again
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -7,8 +7,6 @@ decoding does.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..errors import missing_extra
 from ..file import CompressedFile
 
@@ -18,9 +16,9 @@ try:
 except ImportError as error:
     raise missing_extra("torch", "torch") from error
 
-__all__ = ["Statistics", "channel_statistics", "crop_and_mirror", "is_natural"]
+from ..augment import statistics
 
-_BATCH = 4096
+__all__ = ["Statistics", "channel_statistics", "crop_and_mirror", "is_natural"]
 
 
 @dataclass(frozen=True)
@@ -39,24 +37,14 @@ class Statistics:
 
 
 def channel_statistics(file: CompressedFile) -> Statistics:
-    """The statistics of every sample of a file of 8-bit images (H, W) or (H, W, C), a few thousand at a time.
+    """The statistics of every sample of a file of 8-bit images (H, W) or (H, W, C).
 
     Example:
         >>> channel_statistics(dreamlearning.open("digits.gede")).mean      # doctest: +SKIP
         (4.88,)
     """
-    channels = file.shape[2] if len(file.shape) == 3 else 1
-    # Sums of integers are exact, whatever the order they are added in.
-    total = np.zeros(channels, np.int64)
-    squares = np.zeros(channels, np.int64)
-    for start in range(0, len(file), _BATCH):
-        values = file.decode(slice(start, start + _BATCH)).reshape(-1, channels).astype(np.int64)
-        total += values.sum(axis=0)
-        squares += (values * values).sum(axis=0)
-    count = len(file) * int(np.prod(file.shape)) // channels
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    return Statistics(tuple(mean.tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
+    mean, std = statistics.channel_statistics(file)
+    return Statistics(tuple(mean), tuple(std))
 
 
 def is_natural(shape: tuple[int, ...]) -> bool:
