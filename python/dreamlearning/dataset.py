@@ -156,8 +156,14 @@ class CompressedDataset(Dataset[Any]):
         if self._epoch is not None:
             self._epoch.fill_(operator.index(epoch))
 
-    def __getitem__(self, index: int) -> Any:
-        sample = self.__getitems__([index])[0]
+    def __getitem__(self, index: Any) -> Any:
+        """One item; of a list, a slice or a mask the whole batch, stacked where its samples are tensors."""
+        try:
+            single = operator.index(index)
+        except TypeError:
+            batch = self.__getitems__(index)
+            return batch.collate() if isinstance(batch, BatchView) else batch
+        sample = self.__getitems__([single])[0]
         return tuple(sample) if isinstance(sample, Sample) else sample
 
     def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:

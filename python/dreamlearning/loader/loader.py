@@ -286,9 +286,10 @@ class Loader:
         self._newest += 1
 
     def __repr__(self) -> str:
+        device = None if self.device is None else str(self.device)
         return (
             f"Loader({str(self.dataset.file.path)!r}, batch_size={self.batch_size}, "
-            f"num_threads={self.num_threads}, prefetch={self.prefetch}, device={str(self.device) if self.device else None!r})"
+            f"num_threads={self.num_threads}, prefetch={self.prefetch}, device={device!r})"
         )
 
 
@@ -304,8 +305,8 @@ def _resolve(dataset: Any) -> tuple[CompressedDataset, NDArray[np.int64] | None]
         dataset = CompressedDataset(dataset)
     if not isinstance(dataset, CompressedDataset):
         raise TypeError(
-            f"a Loader reads .gede files, not a {type(dataset).__name__}; give a CompressedDataset, a Subset of "
-            "one, or a path, or use torch's DataLoader"
+            f"a Loader reads .gede files, not a {type(dataset).__name__}; give a CompressedDataset, a Subset "
+            "of one, or a path, or use torch's DataLoader"
         )
     return dataset, None
 
