@@ -183,9 +183,9 @@ class CompressedDataset(Dataset[Any]):
 
     @property
     def _channels_first(self) -> bool:
-        """Whether the core shall take channels apart."""
+        """Whether the core shall take the channels of a batch apart."""
         tensors = self._sample_type == "tensor" and self._image and not self._channels_last
-        return tensors and len(self.file.shape) == 3
+        return tensors and self._uniform and len(self.file.shape) == 3
 
     def _decoded_shape(self, count: int) -> tuple[int, ...]:
         """Shape of what a batch is decoded into, where it is uniform."""
@@ -252,7 +252,7 @@ class CompressedDataset(Dataset[Any]):
             return batch
         if batch.ndim == 3:
             return batch.unsqueeze(1)
-        if self._channels_first and self._uniform:
+        if self._channels_first:
             return batch
         batch = batch.permute(0, 3, 1, 2)
         return batch if self._channels_last else batch.contiguous()
