@@ -41,7 +41,8 @@ def same(ours, theirs):
             assert torch.equal(one, other)
         else:
             assert type(one) is type(other)
-            assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+            for a, b in zip(one, other, strict=True):
+                assert torch.equal(torch.as_tensor(a), torch.as_tensor(b))
 
 
 @pytest.fixture
@@ -385,7 +386,8 @@ def fail_at_once(loader):
 
 def test_threads_end_however_the_loop_does(data):
     for _ in Loader(data, 8):
-        assert threads() == 2
+        # A thread gives itself its name.
+        assert any(threads() == 2 or time.sleep(0.01) for _ in range(1000))
         break
     gc.collect()
     assert threads() == 0
