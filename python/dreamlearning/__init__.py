@@ -1,8 +1,9 @@
 """A data set becomes one ``.gede`` file, and a training script runs from it.
 
-In: arrays, image folders, torchvision or scikit-learn data sets. Out: a compressed file whose samples are
-read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch data set (:class:`CompressedDataset`).
-Importing this package never imports torch.
+In: arrays, image folders, data sets of torchvision, scikit-learn, Hugging Face or WebDataset (``from_...``).
+Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch
+data set (:class:`CompressedDataset`), and written out again in formats that other programs read
+(``to_...``). Importing this package never imports torch.
 
     >>> import dreamlearning
     >>> f = dreamlearning.compress("sklearn:digits", "digits.gede")     # doctest: +SKIP
@@ -10,6 +11,7 @@ Importing this package never imports torch.
     (3, 8, 8)
 """
 
+import importlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,14 @@ from .file import CompressedFile, open
 
 if TYPE_CHECKING:
     from .dataset import CompressedDataset
+    from .exporters import to_imagefolder, to_numpy, to_parquet, to_webdataset
     from .samplers import SubsetSampler
+    from .sources.arrays import from_numpy
+    from .sources.huggingface import from_hf
+    from .sources.imagefolder import from_imagefolder
+    from .sources.mapstyle import from_dataset
+    from .sources.torchvision import from_torchvision
+    from .sources.webdataset import from_webdataset
 
 __all__ = [
     "CompressedDataset",
@@ -35,8 +44,34 @@ __all__ = [
     "__version__",
     "compress",
     "crops",
+    "from_dataset",
+    "from_hf",
+    "from_imagefolder",
+    "from_numpy",
+    "from_torchvision",
+    "from_webdataset",
     "open",
+    "to_imagefolder",
+    "to_numpy",
+    "to_parquet",
+    "to_webdataset",
 ]
+
+# Imported when asked for: some need torch, which the core install does without.
+_LAZY = {
+    "CompressedDataset": "dataset",
+    "SubsetSampler": "samplers",
+    "from_dataset": "sources.mapstyle",
+    "from_hf": "sources.huggingface",
+    "from_imagefolder": "sources.imagefolder",
+    "from_numpy": "sources.arrays",
+    "from_torchvision": "sources.torchvision",
+    "from_webdataset": "sources.webdataset",
+    "to_imagefolder": "exporters",
+    "to_numpy": "exporters",
+    "to_parquet": "exporters",
+    "to_webdataset": "exporters",
+}
 
 if build_profile == "debug":
     warnings.warn(
@@ -57,15 +92,8 @@ if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "av
 
 
 def __getattr__(name: str) -> Any:
-    # These two need torch, which the core install does without.
-    if name == "CompressedDataset":
-        from .dataset import CompressedDataset
-
-        return CompressedDataset
-    if name == "SubsetSampler":
-        from .samplers import SubsetSampler
-
-        return SubsetSampler
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
