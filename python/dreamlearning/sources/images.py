@@ -75,9 +75,11 @@ class ImageReader:
         return array
 
     def _pixels(self, image: Any, where: str, wanted: str | None) -> tuple[NDArray[Any], str]:
-        if self._turn is not None and image.getexif().get(_ORIENTATION, 1) != 1:
+        if self._turn is not None:
+            # First, since looking for EXIF data decodes a PNG, after which nothing tells that it was cut.
             _refuse_frames_and_cut_colours(image, where)
-            image = self._turn(image)
+            if image.getexif().get(_ORIENTATION, 1) != 1:
+                image = self._turn(image)
         if wanted is not None:
             return convert_to_array(image, wanted, where), wanted
         return image_to_array(image, where), image.mode

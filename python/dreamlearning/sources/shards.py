@@ -5,10 +5,15 @@ In: names of shards with braces or globs. Out: samples as dictionaries, extensio
 that was cut short or damaged between two files must be an error, and no file that is not asked for is read.
 """
 
+import bz2
 import glob
+import gzip
+import io
+import lzma
 import os
 import re
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +25,11 @@ __all__ = ["list_shards", "read_shard"]
 
 _WEB = ("http://", "https://")
 _METADATA = re.compile(r"__[^/]*__($|/)")  # by the library's convention
+_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
 _RUN_BYTES = 1 << 16
 
 
@@ -44,7 +54,8 @@ def list_shards(urls: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
                 raise SourceError(
                     f"{name}: {shard} is neither a file nor http(s); download it, commands are never run"
                 )
-            found = sorted(glob.glob(shard, recursive=True))  # noqa: PTH207  # may be absolute
+            matches = sorted(glob.glob(shard, recursive=True))  # noqa: PTH207  # may be absolute
+            found = [match for match in matches if Path(match).is_file()]
             if not found:
                 raise SourceError(f"{name}: there is no file {shard}")
             shards.extend(found)
@@ -67,28 +78,37 @@ def read_shard(shard: str, wanted: Callable[[str], bool]) -> Iterator[dict[str, 
 
     try:
         with _open(shard) as stream:
-            yield from group_by_keys(_files(stream, shard, wanted))
+            yield from group_by_keys(_files(_unpacked(stream), shard, wanted))
     except SourceError:
         raise
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        what = error.args[0] if error.args else error
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        what = getattr(error, "strerror", None) or (error.args[0] if error.args else type(error).__name__)
         raise SourceError(f"{shard}: cannot be read as a tar archive: {what}; repair or remove it") from error
 
 
 @contextmanager
-def _open(shard: str) -> Iterator[IO[bytes]]:
+def _open(shard: str) -> Iterator[io.BufferedReader]:
     if not shard.startswith(_WEB):
         with Path(shard).open("rb") as stream:
             yield stream
         return
     from webdataset import gopen
 
-    with gopen(shard) as stream:
-        yield stream
+    with gopen(shard) as pipe:  # which looks at the command's exit code when it is closed
+        yield pipe.stream
+
+
+def _unpacked(stream: io.BufferedReader) -> Any:
+    """``stream``, decompressed. By itself ``tarfile`` ignores the checksum of a .tar.gz."""
+    start = stream.peek(8)
+    for magic, reader in _COMPRESSED.items():
+        if start.startswith(magic):
+            return reader(stream)
+    return stream
 
 
 def _files(stream: IO[bytes], shard: str, wanted: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
-    with tarfile.open(fileobj=stream, mode="r|*", tarinfo=_StrictMember) as archive:
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictMember) as archive:
         for member in archive:
             if not member.isreg() or _METADATA.match(member.name):
                 continue
