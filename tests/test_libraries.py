@@ -241,6 +241,21 @@ def test_empty_and_unknown(tmp_path, hugging_face, pictures):
         from_hf(IMAGES)
 
 
+def test_names_go_to_the_library(hugging_face, pictures, monkeypatch):
+    asked = []
+
+    def load_dataset(*arguments, **options):
+        asked.append((arguments, options))
+        return pictures if options.get("split") else hugging_face.DatasetDict(train=pictures)
+
+    monkeypatch.setattr(hugging_face, "load_dataset", load_dataset)
+    source = dreamlearning.sources.resolve("hf:some/thing?split=test&name=small&label=kind&mode=RGB")
+    check(source)
+    check(from_hf("some/thing"))
+    assert asked == [(("some/thing", "small"), {"split": "test"}), (("some/thing", None), {"split": None})]
+    assert source.name == "hf:some/thing?split=test"
+
+
 # WebDataset
 
 

@@ -6,6 +6,7 @@ complete. Each kind lives in a file of its own.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ from .webdataset import to_webdataset
 
 __all__ = ["extract", "to_imagefolder", "to_numpy", "to_parquet", "to_webdataset"]
 
-_BY_SUFFIX = {".npz": to_numpy, ".npy": to_numpy, ".parquet": to_parquet, ".tar": to_webdataset}
+_BY_SUFFIX: dict[str, Callable[..., int]] = {
+    ".npz": to_numpy,
+    ".npy": to_numpy,
+    ".parquet": to_parquet,
+    ".tar": to_webdataset,
+}
 
 
 def extract(

@@ -177,7 +177,7 @@ def _quiet(datasets: Any) -> Iterator[None]:
 def _one_split(splits: Mapping[str, Any], split: str | None, name: str) -> Any:
     if split is None and len(splits) == 1:
         return next(iter(splits.values()))
-    if split not in splits:
+    if split is None or split not in splits:
         what = "" if split is None else f"there is no split {split!r}; "
         raise SourceError(f"{name}: {what}give split= with one of {', '.join(map(str, splits)) or 'none'}")
     return splits[split]

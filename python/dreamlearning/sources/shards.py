@@ -115,7 +115,7 @@ def _files(stream: IO[bytes], shard: str, wanted: Callable[[str], bool]) -> Iter
             extension = Path(member.name).name.partition(".")[2].lower()
             content = archive.extractfile(member) if wanted(extension) else None
             yield {"fname": member.name, "data": content.read() if content else b"", "__url__": shard}
-            archive.members = []  # they would pile up
+            archive.members = []  # type: ignore[attr-defined]  # they would pile up
         rest: Any = archive.fileobj
         while data := rest.read(_RUN_BYTES):
             if data.strip(b"\0"):
