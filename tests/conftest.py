@@ -99,6 +99,18 @@ def mnist_root():
     return _unpack("mnist")
 
 
+@pytest.fixture(scope="session")
+def hugging_face(tmp_path_factory):
+    """The library ``datasets``, without the network and with its cache in a temporary folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hugging_face")))
+        import datasets
+
+        datasets.disable_progress_bars()
+        yield datasets
+
+
 @pytest.fixture
 def run_python():
     """Run a snippet in a fresh interpreter; returns the finished process."""

@@ -126,6 +126,24 @@ def test_extract_pictures(cli, tmp_path, colour):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.gede", "pictures"]
 
 
+@pytest.mark.parametrize(
+    ("output", "source"),
+    [
+        ("out.parquet", "hf:{tmp}/out.parquet"),
+        ("out.tar", "webdataset:{tmp}/out.tar"),
+        ("out-{{000..}}.tar", "webdataset:{tmp}/out-*.tar"),
+    ],
+)
+def test_extract_for_other_programs_and_back(cli, tmp_path, digits_path, hugging_face, output, source):
+    out, _ = cli("extract", digits_path, tmp_path / output.format())
+    assert "1,797 samples" in out
+    out, err = cli("compress", source.format(tmp=tmp_path), tmp_path / "again.gede")
+    assert err == ""
+    out, _ = cli("verify", tmp_path / "again.gede", "--source", digits_path)
+    assert "1,797 samples verified" in out
+    assert dreamlearning.open(tmp_path / "again.gede").classes == list("0123456789")
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_extract_grey_pictures_without_labels(cli, tmp_path, dtype):
     images = np.random.default_rng(0).integers(0, 2**14, (12, 6, 5, 1)).astype(dtype)
@@ -162,7 +180,7 @@ def test_extract_leaves_nothing_when_it_fails(fails, tmp_path, colour):
     content = bytearray(colour[0].read_bytes())
     content[len(content) // 2] ^= 255
     damaged.write_bytes(content)
-    for name in ("x.npz", "x.npy", "pictures"):
+    for name in ("x.npz", "x.npy", "x.parquet", "x.tar", "x-{00..}.tar", "pictures"):
         assert "damaged.gede" in fails("extract", damaged, tmp_path / name, code=1)
     assert [p.name for p in tmp_path.iterdir()] == ["damaged.gede"]
 
@@ -185,9 +203,13 @@ def test_tables_do_not_fit_into_pictures(fails, tmp_path):
         ("compress", "sklearn:digits", "{tmp}/x.gede", "--threads", "-1"),
         ("compress", "sklearn:digits", "{tmp}/x.gede", "--partition-by", "colour"),
         ("compress", "torchvision:CIFAR10?root={tmp}", "{tmp}/x.gede"),
+        ("compress", "webdataset:{tmp}/no-*.tar", "{tmp}/x.gede"),
+        ("compress", "hf:", "{tmp}/x.gede"),
         ("info", "{tmp}/nothing.gede"),
         ("info", "{tmp}"),
         ("verify", "{tmp}/there.gede", "--colour"),
+        ("extract", "{digits}", "{tmp}/there.gede/x.tar"),
+        ("extract", "{digits}", "{tmp}/x.tar", "--indices", "1,1"),
         ("extract", "{digits}", "{tmp}/x.npy", "--indices", "1,x"),
         ("extract", "{digits}", "{tmp}/x.npy", "--indices", "1797"),
         ("extract", "{digits}", "{tmp}/x.npy", "--range", "1"),

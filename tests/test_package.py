@@ -20,7 +20,10 @@ import dreamlearning
 def test_importing_is_light(run_python):
     done = run_python(
         "import dreamlearning, dreamlearning.cli, sys\n"
-        "heavy = {'torch', 'torchvision', 'PIL', 'sklearn', 'scipy', 'matplotlib', 'rich'}\n"
+        "dreamlearning.from_numpy, dreamlearning.from_hf, dreamlearning.from_webdataset\n"
+        "dreamlearning.to_numpy, dreamlearning.to_parquet, dreamlearning.to_webdataset\n"
+        "heavy = {'torch', 'torchvision', 'PIL', 'sklearn', 'scipy', 'matplotlib', 'rich',\n"
+        "    'datasets', 'webdataset', 'pyarrow', 'pandas', 'fsspec'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert done.stderr == ""
@@ -44,24 +47,40 @@ def test_public_names():
         ("torchvision", "dreamlearning.compress('torchvision:MNIST?root=x', {path!r})", "torch"),
         ("PIL", "dreamlearning.compress('imagefolder:.', {path!r})", "images"),
         ("sklearn", "dreamlearning.compress('sklearn:digits', {path!r})", "sklearn"),
+        ("datasets", "dreamlearning.compress('hf:some/thing', {path!r})", "hf"),
+        ("webdataset", "dreamlearning.compress('webdataset:a.tar', {path!r})", "webdataset"),
+        ("webdataset", "dreamlearning.to_webdataset({digits!r}, {path!r})", "webdataset"),
+        ("pyarrow", "dreamlearning.to_parquet({digits!r}, {path!r})", "parquet"),
+        ("PIL", "dreamlearning.to_imagefolder({digits!r}, {path!r})", "images"),
     ],
 )
-def test_a_missing_extra_says_how_to_get_it(run_python, tmp_path, blocked, code, extra):
-    code = code.format(path=str(tmp_path / "x.gede"))
+def test_a_missing_extra_says_how_to_get_it(run_python, tmp_path, digits_path, blocked, code, extra):
+    code = code.format(path=str(tmp_path / "x.gede"), digits=str(digits_path))
     done = run_python(BLOCK.format(names={blocked}) + code)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError")
     assert f'pip install "dreamlearning[{extra}]"' in last
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_core_needs_no_extra(run_python, tmp_path):
-    names = {"torch", "torchvision", "PIL", "sklearn", "scipy", "matplotlib"}
+    names = {
+        "torch",
+        "torchvision",
+        "PIL",
+        "sklearn",
+        "scipy",
+        "matplotlib",
+        "datasets",
+        "webdataset",
+        "pyarrow",
+    }
     done = run_python(
         BLOCK.format(names=names)
         + "import numpy as np\n"
         + f"f = dreamlearning.compress(np.arange(60).reshape(20, 3), {str(tmp_path / 'x.gede')!r})\n"
-        + "f.verify(); print(f[-1].tolist())"
+        + "f.verify(); print(dreamlearning.to_numpy(f)['data'][-1].tolist())"
     )
     assert done.stdout == "[57, 58, 59]\n", done.stderr
 
@@ -85,6 +104,8 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         "samplers.weights",
         "sources",
         "sources.base",
+        *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
+        *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
     ],
 )
 def test_the_examples_run(module):

@@ -300,3 +300,76 @@ def test_npz_members_are_streamed(tmp_path, run_python, peak_memory):
     value, kilobytes = map(int, done.stdout.split())
     assert value == 99
     assert kilobytes < 120_000
+
+
+def test_from_numpy(tmp_path):
+    fields = {"weight": np.ones(30, np.float32), "box": [[1, 2]] * 30}
+    source = dreamlearning.from_numpy(IMAGES, LABELS.tolist(), fields, ["x", "y", "z"])
+    with dreamlearning.compress(source, tmp_path / "a.gede") as file:
+        assert np.array_equal(file[:], IMAGES)
+        assert np.array_equal(file.labels, LABELS)
+        assert file.labels.dtype == np.uint8
+        assert file.field("weight").dtype == np.float32
+        assert file.field("box").tolist() == [[1, 2]] * 30
+        assert file.classes == ["x", "y", "z"]
+    ragged = [IMAGES[0], IMAGES[1, :3]]
+    source = dreamlearning.from_numpy(ragged, spool_folder=tmp_path)
+    assert source.shape == (None, None, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(source.read(0, 2), ragged, strict=True))
+    for options, word in [
+        ({"labels": [0] * 29}, "29 values for 30 samples"),
+        ({"labels": LABELS, "fields": {"label": LABELS}}, "twice"),
+        ({"labels": ["cat"] * 30}, "dtype"),
+        ({"fields": {"": LABELS}}, "name"),
+    ]:
+        with pytest.raises(dreamlearning.SourceError, match=word):
+            dreamlearning.from_numpy(IMAGES, **options)
+
+
+def test_from_dataset():
+    seen = []
+    items = Items([(image, int(label)) for image, label in zip(IMAGES, LABELS, strict=True)], ["x", "y", "z"])
+    source = dreamlearning.from_dataset(items, "mine", on_read=lambda done, total: seen.append((done, total)))
+    assert (source.name, source.classes, seen[-1]) == ("mine", ["x", "y", "z"], (30, 30))
+    assert np.array_equal(source.read(0, 30), IMAGES)
+    assert dreamlearning.from_dataset(items).name == "Items"
+    with pytest.raises(dreamlearning.SourceError, match="no map-style data set"):
+        dreamlearning.from_dataset(iter([]))
+
+
+def test_from_imagefolder(folder):
+    source, images = everything(dreamlearning.from_imagefolder(folder))
+    assert np.array_equal(images, everything(f"imagefolder:{folder}")[1])
+    assert source.classes == ["a", "b"]
+    assert dreamlearning.from_imagefolder(folder, "L").shape == (5, 4)
+    with pytest.raises(dreamlearning.SourceError, match="HSV"):
+        dreamlearning.from_imagefolder(folder, mode="HSV")
+
+
+def test_from_torchvision(tmp_path, monkeypatch):
+    from torchvision import datasets
+
+    monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(datasets.cifar, "check_integrity", lambda *a: True)
+    images = np.random.default_rng(2).integers(0, 256, (6, 32, 32, 3), np.uint8)
+    _write_cifar(tmp_path, images, np.arange(6))
+    for source, copies in (
+        (dreamlearning.from_torchvision("CIFAR10", tmp_path), 5),
+        (dreamlearning.from_torchvision("CIFAR10", tmp_path, "test"), 1),
+        (dreamlearning.from_torchvision(datasets.CIFAR10(tmp_path, train=False)), 1),
+    ):
+        assert np.array_equal(source.read(0, 6 * copies), np.concatenate([images] * copies))
+        assert source.fields["label"].tolist() == list(range(6)) * copies
+        assert source.classes[:2] == ["plane", "car"]
+    assert dreamlearning.from_torchvision("FakeData", size=3, image_size=(3, 8, 8)).shape == (8, 8, 3)
+    for arguments, options, word in [
+        (("CIFAR",), {}, "did you mean"),
+        (("CIFAR10",), {}, "root"),
+        (("CIFAR10", tmp_path, "dev"), {}, "split=dev"),
+        (("CIFAR10", tmp_path), {"train": True}, "say the same"),
+        (("FakeData", None, "test"), {}, "split"),
+        (("MNIST", tmp_path), {}, "download=True"),
+        ((3,), {}, "no map-style data set"),
+    ]:
+        with pytest.raises(dreamlearning.SourceError, match=word):
+            dreamlearning.from_torchvision(*arguments, **options)

@@ -1,8 +1,9 @@
 """A data set becomes one ``.gede`` file, and a training script runs from it.
 
-In: arrays, image folders, torchvision or scikit-learn data sets. Out: a compressed file whose samples are
-read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch data set (:class:`CompressedDataset`).
-Importing this package never imports torch.
+In: arrays, image folders, data sets of torchvision, scikit-learn, Hugging Face or WebDataset (``from_...``).
+Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch
+data set (:class:`CompressedDataset`), and written out again in formats that other programs read
+(``to_...``). Importing this package never imports torch.
 
     >>> import dreamlearning
     >>> f = dreamlearning.compress("sklearn:digits", "digits.gede")     # doctest: +SKIP
@@ -24,8 +25,15 @@ from .file import CompressedFile, open
 if TYPE_CHECKING:
     from . import augment
     from .dataset import CompressedDataset
+    from .exporters import to_imagefolder, to_numpy, to_parquet, to_webdataset
     from .loader import Loader
     from .samplers import DistributedSubsetSampler, EpochSampler, LocalitySampler, SubsetSampler
+    from .sources.arrays import from_numpy
+    from .sources.huggingface import from_hf
+    from .sources.imagefolder import from_imagefolder
+    from .sources.mapstyle import from_dataset
+    from .sources.torchvision import from_torchvision
+    from .sources.webdataset import from_webdataset
 
 __all__ = [
     "CompressedDataset",
@@ -43,8 +51,38 @@ __all__ = [
     "augment",
     "compress",
     "crops",
+    "from_dataset",
+    "from_hf",
+    "from_imagefolder",
+    "from_numpy",
+    "from_torchvision",
+    "from_webdataset",
     "open",
+    "to_imagefolder",
+    "to_numpy",
+    "to_parquet",
+    "to_webdataset",
 ]
+
+# Imported when asked for: some need torch, which the core install does without.
+_LAZY = {
+    "CompressedDataset": "dataset",
+    "DistributedSubsetSampler": "samplers",
+    "EpochSampler": "samplers",
+    "Loader": "loader",
+    "LocalitySampler": "samplers",
+    "SubsetSampler": "samplers",
+    "from_dataset": "sources.mapstyle",
+    "from_hf": "sources.huggingface",
+    "from_imagefolder": "sources.imagefolder",
+    "from_numpy": "sources.arrays",
+    "from_torchvision": "sources.torchvision",
+    "from_webdataset": "sources.webdataset",
+    "to_imagefolder": "exporters",
+    "to_numpy": "exporters",
+    "to_parquet": "exporters",
+    "to_webdataset": "exporters",
+}
 
 if build_profile == "debug":
     warnings.warn(
@@ -62,17 +100,6 @@ if os.environ.get("DREAMLEARNING_CPU", "avx512") not in ("portable", "avx2", "av
         RuntimeWarning,
         stacklevel=2,
     )
-
-
-# These need torch, which the core install does without.
-_LAZY = {
-    "CompressedDataset": "dataset",
-    "DistributedSubsetSampler": "samplers",
-    "EpochSampler": "samplers",
-    "Loader": "loader",
-    "LocalitySampler": "samplers",
-    "SubsetSampler": "samplers",
-}
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,7 @@ VerifyProgress = Callable[[int, int], object]
 class Reporters:
     """What the two phases of a compression report to: reading the source, then compressing it."""
 
-    read: VerifyProgress | None
+    read: Callable[[int, int | None], object] | None
     compress: CompressProgress | None
     sample_bytes: int = 0  # once it is known; for the throughput
 
@@ -65,7 +65,7 @@ def compress_progress(progress: bool | CompressProgress | None) -> Iterator[Repo
         reading = bar.add_task("reading", total=None, visible=False, rate="")
         compressing = bar.add_task("compressing", total=None, visible=False, start=False, rate="")
 
-        def on_read(done: int, total: int) -> None:
+        def on_read(done: int, total: int | None) -> None:
             bar.update(reading, completed=done, total=total, visible=True)
 
         def on_compress(done: int, total: int, raw_bytes: int, file_bytes: int) -> None:

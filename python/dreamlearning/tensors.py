@@ -4,12 +4,18 @@ In: a shape and a NumPy dtype. Out: tensors the core decodes into: ordinary ones
 to a GPU, or ones that a ``DataLoader`` worker hands to its parent without another copy.
 """
 
+import contextlib
 import math
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
+
+with contextlib.suppress(ImportError):
+    # torch imports this when the first tensor is sent to another process, in a worker's thread: two imports
+    # at once in a fresh fork can break one of them (gh-91351), and the batch never arrives.
+    import torch.nested._internal.nested_tensor
 
 __all__ = ["empty_batch", "in_worker", "torch_dtype"]
 

@@ -60,12 +60,17 @@ def compress(
 
     SOURCE is a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR (one
     sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L, LA, RGBA, converts
-    mixed modes), or sklearn:digits|iris|wine|breast_cancer|diabetes.
+    mixed modes), hf:NAME?split=train (a data set of Hugging Face's datasets, a folder or a .parquet file;
+    also name=CONFIG, and image= and label= name columns), webdataset:PATTERN (tar archives such as
+    train-{000..099}.tar; image= and label= name extensions), or
+    sklearn:digits|iris|wine|breast_cancer|diabetes.
 
     \b
     dreamlearning compress sklearn:digits digits.gede
     dreamlearning compress "torchvision:CIFAR10?root=data&split=train&download=true" cifar10.gede
     dreamlearning compress imagefolder:photos/train photos.gede
+    dreamlearning compress "hf:uoft-cs/cifar10?split=train" cifar10.gede
+    dreamlearning compress "webdataset:shards/train-*.tar" train.gede
     dreamlearning compress table.npz table.gede --preset paper --partition-by label
     """
     start = time.perf_counter()

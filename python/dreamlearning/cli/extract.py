@@ -1,4 +1,4 @@
-"""``dreamlearning extract``. In: a file. Out: its samples as ``.npz``, ``.npy`` or a folder of PNG files.
+"""``dreamlearning extract``. In: a file. Out: its samples in a format that other programs read.
 
 Decoded a few megabytes at a time. The output appears under its name only when it is complete.
 """
@@ -10,7 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..extraction import extract as extract_samples
+from ..exporters import extract as extract_samples
 from ..file import open as open_compressed
 
 __all__ = ["extract"]
@@ -21,7 +21,7 @@ __all__ = ["extract"]
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--indices", metavar="I,J,...", help="Only these samples, in this order.")
 @click.option("--range", "range_", metavar="A:B", help="Only samples A up to, not including, B.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing .npz or .npy file.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files; never a folder.")
 def extract(
     file: Path,
     output: Path,
@@ -32,10 +32,14 @@ def extract(
     """Write the samples of FILE to OUT.
 
     OUT ending in .npz gets all arrays (the samples are called "data"), OUT ending in .npy the samples alone.
-    Any other OUT is a new folder of PNG files, in one sub-folder per class, which imagefolder: reads again.
+    OUT ending in .parquet is what Hugging Face's datasets reads, OUT ending in .tar what webdataset reads:
+    one archive, or with {000..} in its name shards of 10,000 samples, numbered there. Any other OUT is a new
+    folder of PNG files, in one sub-folder per class, which imagefolder: reads again.
 
     \b
     dreamlearning extract cifar10.gede cifar10.npz
+    dreamlearning extract cifar10.gede cifar10.parquet
+    dreamlearning extract cifar10.gede "shards/cifar10-{000..}.tar"
     dreamlearning extract cifar10.gede pictures --range 0:100
     dreamlearning extract cifar10.gede three.npy --indices 7,1,-1
     """

@@ -4,6 +4,7 @@ In: what the user names (a SOURCE string, a file, arrays, a data set). Out: one 
 and as little as possible. Each kind lives in a file of its own.
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,17 @@ __all__ = ["LABEL_FIELD", "Source", "resolve"]
 
 _FORMS = (
     "a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR, "
-    "or sklearn:digits|iris|wine|breast_cancer|diabetes"
+    "hf:NAME?split=train, webdataset:PATTERN, or sklearn:digits|iris|wine|breast_cancer|diabetes"
 )
+
+
+_SCHEMES = {
+    "torchvision": "torchvision",
+    "imagefolder": "imagefolder",
+    "hf": "huggingface",
+    "webdataset": "webdataset",
+}
+"""What stands before the colon of a SOURCE -> the module that reads it."""
 
 
 def resolve(
@@ -27,8 +37,8 @@ def resolve(
 
     Args:
         source: a SOURCE string; a path of a ``.npy``, ``.npz`` or ``.gede`` file; an array; ``(samples,
-            labels)``; a dictionary of arrays; an opened :class:`~dreamlearning.CompressedFile`; a map-style
-            data set; a :class:`Source`.
+            labels)``; a dictionary of arrays; an opened :class:`~dreamlearning.CompressedFile`; a data set of
+            Hugging Face's library; a map-style data set; a :class:`Source`.
         spool_folder: folder for the unnamed temporary file of sources that have to be copied; by default the
             system's folder for temporary files.
         on_read: told of (samples read, samples in all) where samples are read one by one.
@@ -52,6 +62,10 @@ def resolve(
         from .compressed import from_compressed
 
         return from_compressed(source, spool_folder, on_read)
+    if type(source).__module__.partition(".")[0] == "datasets":
+        from .huggingface import from_hf
+
+        return from_hf(source, spool_folder=spool_folder, on_read=on_read)
     if isinstance(source, Mapping):
         return arrays.from_mapping(source, "arrays", spool_folder, on_read)
     if isinstance(source, tuple):
@@ -64,7 +78,7 @@ def resolve(
     if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
         from .mapstyle import from_dataset
 
-        return from_dataset(source, type(source).__name__, spool_folder, on_read)
+        return from_dataset(source, spool_folder=spool_folder, on_read=on_read)
     raise SourceError(
         f"cannot compress a {type(source).__name__}; give {_FORMS}, arrays, or a map-style data set"
     )
@@ -73,14 +87,9 @@ def resolve(
 def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: OnRead | None) -> Source:
     text = os.fsdecode(text)
     scheme, colon, rest = text.partition(":")
-    if colon and scheme == "torchvision":
-        from .torchvision import from_torchvision
-
-        return from_torchvision(rest, folder, on_read)
-    if colon and scheme == "imagefolder":
-        from .imagefolder import from_imagefolder
-
-        return from_imagefolder(rest, folder, on_read)
+    if colon and scheme in _SCHEMES:
+        module = importlib.import_module(f".{_SCHEMES[scheme]}", __name__)
+        return module.from_text(rest, folder, on_read)
     if colon and scheme == "sklearn":
         from .sklearn import from_sklearn
 

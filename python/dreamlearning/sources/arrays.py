@@ -15,11 +15,57 @@ from ..errors import SourceError
 from .base import LABEL_FIELD, OnRead, Source, StoredSamples, as_array, smallest_ints
 from .spool import Spool, spool_array
 
-__all__ = ["class_names", "from_arrays", "from_mapping", "label_array", "sample_member"]
+__all__ = [
+    "LABEL_NAMES",
+    "SAMPLE_NAMES",
+    "class_names",
+    "from_arrays",
+    "from_mapping",
+    "from_numpy",
+    "label_array",
+    "sample_member",
+]
 
-_SAMPLE_NAMES = ("image", "images", "X", "x", "data", "samples")
-_LABEL_NAMES = (LABEL_FIELD, "labels", "target", "targets", "y")
+SAMPLE_NAMES = ("image", "images", "X", "x", "data", "samples")
+LABEL_NAMES = (LABEL_FIELD, "labels", "target", "targets", "y")
 CLASSES_MEMBER = "classes"
+
+
+def from_numpy(
+    samples: Any,
+    labels: Any = None,
+    fields: Mapping[str, Any] | None = None,
+    classes: Iterable[Any] | None = None,
+    *,
+    spool_folder: str | os.PathLike[str] | None = None,
+    on_read: OnRead | None = None,
+) -> Source:
+    """Arrays, or anything that becomes one, as a source.
+
+    Args:
+        samples: shape (n, ...), or a list of images that differ in height and width.
+        labels: first axis n; Python integers are kept in the smallest dtype, arrays in their own.
+        fields: more to keep beside the samples: name -> array with first axis n.
+        classes: names of the classes, so that ``classes[label]`` names a sample's class.
+        spool_folder: folder for an unnamed temporary file where copies are needed; by default the system's.
+        on_read: told of (samples read, samples in all) where they are copied.
+
+    Raises:
+        SourceError: a dtype that cannot be stored, shapes that differ, or a field of another length.
+
+    Example:
+        >>> import numpy as np
+        >>> source = from_numpy(np.zeros((2, 8, 8), np.uint8), [0, 1], {"weight": [0.5, 2.0]}, ["cat", "dog"])
+        >>> sorted(source.fields), source.classes
+        (['label', 'weight'], ['cat', 'dog'])
+    """
+    arrays = {str(key): as_array(value, f"arrays, {key!r}") for key, value in (fields or {}).items()}
+    if labels is not None:
+        if LABEL_FIELD in arrays:
+            raise SourceError("arrays: the labels are given twice, as labels and as a field; leave one out")
+        arrays = {LABEL_FIELD: label_array(labels, "arrays"), **arrays}
+    names = None if classes is None else class_names(classes)
+    return from_arrays(samples, arrays, "arrays", spool_folder, classes=names, on_read=on_read)
 
 
 def from_arrays(
@@ -81,15 +127,15 @@ def sample_member(sizes: Mapping[str, int]) -> str:
     The largest of those called like samples ("image", "X", "data"...); otherwise the first that is not
     called like labels; otherwise the first.
     """
-    known = [name for name in sizes if name in _SAMPLE_NAMES]
+    known = [name for name in sizes if name in SAMPLE_NAMES]
     if known:
         return max(known, key=lambda name: sizes[name])
-    return next((name for name in sizes if name not in _LABEL_NAMES), next(iter(sizes)))
+    return next((name for name in sizes if name not in LABEL_NAMES), next(iter(sizes)))
 
 
 def name_fields(members: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
     """The fields beside the samples, of which the first called like labels becomes ``"label"``."""
-    label = next((key for key in _LABEL_NAMES if key in members), None)
+    label = next((key for key in LABEL_NAMES if key in members), None)
     fields = {LABEL_FIELD if key == label else key: array for key, array in members.items()}
     for key in fields:
         if not key:

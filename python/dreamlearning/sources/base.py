@@ -33,8 +33,8 @@ __all__ = [
 LABEL_FIELD = "label"
 MAX_SAMPLES = 2**32 - 1
 MAX_SAMPLE_BYTES = 2**28
-OnRead = Callable[[int, int], object]
-"""Told of (samples read, samples in all) while a source is read."""
+OnRead = Callable[[int, int | None], object]
+"""Told of (samples read, samples in all) while a source is read; ``None`` where the latter is unknown."""
 
 _INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 _STORABLE = frozenset(("bool", *_INTEGERS, "float16", "float32", "float64"))

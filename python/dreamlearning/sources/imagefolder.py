@@ -9,57 +9,65 @@ to be converted to one.
 """
 
 import os
-import warnings
 from pathlib import Path
-from typing import Any
 
-from ..errors import SourceError, missing_extra
+from ..errors import SourceError
 from .base import LABEL_FIELD, OnRead, Source, smallest_ints
-from .images import MODES, convert_to_array, image_to_array
+from .images import EXTENSIONS, MODES, ImageReader
 from .spool import Spool
 
-__all__ = ["from_imagefolder"]
-
-_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+__all__ = ["from_imagefolder", "from_text"]
 
 
 def from_imagefolder(
-    text: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
+    folder: str | os.PathLike[str],
+    mode: str | None = None,
+    *,
+    spool_folder: str | os.PathLike[str] | None = None,
+    on_read: OnRead | None = None,
 ) -> Source:
-    """All images under ``text``, which may end in ``?mode=MODE``.
+    """All images under ``folder``, which has one sub-folder per class.
+
+    Args:
+        folder: laid out as for ``torchvision.datasets.ImageFolder``.
+        mode: convert every image to ``"L"``, ``"LA"``, ``"RGB"`` or ``"RGBA"``; without it all must have one
+            mode.
+        spool_folder: folder for an unnamed temporary file with the raw samples; by default the system's.
+        on_read: told of (samples read, samples in all).
+
+    Returns:
+        Images (H, W) or (H, W, C) of any sizes, and the numbers of their sub-folders as labels.
 
     Raises:
         SourceError: no such folder, no sub-folders, a sub-folder without images, an unknown mode, an image
             that cannot be read, or one whose mode is not the first one's. The message names the file.
         ImportError: Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise missing_extra("PIL", "images") from error
 
-    if not text:
-        raise SourceError("imagefolder: names no folder; give imagefolder:DIR")
-    path, wanted = _split_mode(text)
-    root = Path(path)
+    Example:
+        >>> source = from_imagefolder("photos/train", mode="RGB")           # doctest: +SKIP
+        >>> dreamlearning.compress(source, "photos.gede")                    # doctest: +SKIP
+    """
+    root = Path(folder)
+    reader = ImageReader(mode, f"let imagefolder:{root}?mode={{mode}} do it")
     # Where the folder lay on this machine is nobody's business.
     name = f"imagefolder:{root.resolve().name}"
     files, labels, classes = _list_images(root)
-    spool = Spool(folder, name)
-    first: str | None = None
+    spool = Spool(spool_folder, name)
     for i, file in enumerate(files):
-        array, mode = _read_image(Image, file, wanted)
-        first = first or mode
-        if mode != first:
-            raise SourceError(
-                f"{file}: mode {mode}, but {files[0]} has mode {first}; convert the images to one mode, or "
-                "let "
-                f"imagefolder:{path}?mode={_common_mode(first, mode)} do it"
-            )
-        spool.append(array[None], str(file))
+        if file.exists() and not file.is_file():
+            raise SourceError(f"{file}: is no regular file; remove it")
+        spool.append(reader.read(file, str(file))[None], str(file))
         if on_read:
             on_read(i + 1, len(files))
     return Source(name, spool.finish(), {LABEL_FIELD: smallest_ints(labels)}, classes=classes)
+
+
+def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None) -> Source:
+    """The source ``DIR`` or ``DIR?mode=MODE``."""
+    if not text:
+        raise SourceError("imagefolder: names no folder; give imagefolder:DIR")
+    path, mode = _split_mode(text)
+    return from_imagefolder(path, mode, spool_folder=folder, on_read=on_read)
 
 
 def _split_mode(text: str) -> tuple[str, str | None]:
@@ -80,13 +88,6 @@ def _split_mode(text: str) -> tuple[str, str | None]:
     return path, mode
 
 
-def _common_mode(*modes: str) -> str:
-    """The mode that holds most of what images of ``modes`` have."""
-    if any(mode in ("LA", "RGBA", "PA") for mode in modes):
-        return "RGBA"
-    return "L" if all(mode in ("1", "L") for mode in modes) else "RGB"
-
-
 def _list_images(root: Path) -> tuple[list[Path], list[int], list[str]]:
     if not root.is_dir():
         raise SourceError(f"{root}: there is no such folder")
@@ -104,9 +105,9 @@ def _list_images(root: Path) -> tuple[list[Path], list[int], list[str]]:
     for label, class_name in enumerate(classes):
         before = len(files)
         for folder, names in _walk(root / class_name):
-            files.extend(folder / name for name in names if name.lower().endswith(_EXTENSIONS))
+            files.extend(folder / name for name in names if name.lower().endswith(EXTENSIONS))
         if len(files) == before:
-            raise SourceError(f"{root / class_name}: has no images ({', '.join(_EXTENSIONS)})")
+            raise SourceError(f"{root / class_name}: has no images ({', '.join(EXTENSIONS)})")
         labels.extend([label] * (len(files) - before))
     return files, labels, classes
 
@@ -121,19 +122,3 @@ def _walk(top: Path) -> list[tuple[Path, list[str]]]:
                 raise SourceError(f"{link}: a link to a folder that holds it; remove it")
         found.append((Path(folder), sorted(names)))
     return sorted(found)
-
-
-def _read_image(image_module: Any, file: Path, wanted: str | None) -> tuple[Any, str]:
-    if file.exists() and not file.is_file():
-        raise SourceError(f"{file}: is no regular file; remove it")
-    try:
-        with warnings.catch_warnings(), image_module.open(file) as image:
-            # Large is fine; what is far too large is an error.
-            warnings.simplefilter("ignore", image_module.DecompressionBombWarning)
-            if wanted is not None:
-                return convert_to_array(image, wanted, str(file)), wanted
-            return image_to_array(image, str(file)), image.mode
-    except SourceError:
-        raise
-    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        raise SourceError(f"{file}: cannot be read as an image: {error}; repair or remove it") from error

@@ -19,15 +19,33 @@ __all__ = ["from_dataset", "sample_array"]
 
 
 def from_dataset(
-    dataset: Any, name: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
+    dataset: Any,
+    name: str | None = None,
+    *,
+    spool_folder: str | os.PathLike[str] | None = None,
+    on_read: OnRead | None = None,
 ) -> Source:
     """All samples of ``dataset``; its ``classes``, where it lists them, name the labels.
+
+    Args:
+        dataset: an object with ``len`` and ``[i]``, whose items are samples or (sample, label).
+        name: what the file calls it; by default its class.
+        spool_folder: folder for an unnamed temporary file with the raw samples; by default the system's.
+        on_read: told of (samples read, samples in all).
 
     Raises:
         SourceError: a sample or label that is no array or whose shape or dtype is not the first one's. The
             message gives its index.
+
+    Example:
+        >>> import numpy as np
+        >>> from_dataset([(np.zeros((8, 8), np.uint8), 3)] * 5, "zeros").num_samples
+        5
     """
-    spool = Spool(folder, name)
+    name = name or type(dataset).__name__
+    if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        raise SourceError(f"{name}: is no map-style data set; it needs len(data) and data[i]")
+    spool = Spool(spool_folder, name)
     labels: list[Any] = []
     total = len(dataset)
     for i in range(total):

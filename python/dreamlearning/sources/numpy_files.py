@@ -21,7 +21,7 @@ from .arrays import CLASSES_MEMBER, class_names, name_fields, sample_member
 from .base import Descriptor, OnRead, Source, StoredSamples, check_dtype
 from .spool import Spool, spool_array
 
-__all__ = ["from_npy", "from_npz"]
+__all__ = ["from_npy", "from_npz", "read_npy"]
 
 _RUN_BYTES = 1 << 24
 _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
@@ -111,7 +111,20 @@ def _check_length(shape: tuple[int, ...], samples: tuple[int, ...], where: str) 
         )
 
 
-def _read_header(stream: IO[bytes], where: str, *, allow_text: bool = False) -> _Header:
+def read_npy(data: bytes, where: str) -> NDArray[Any]:
+    """The array in a ``.npy`` file's bytes, of any shape. Python objects are refused, never unpickled.
+
+    Raises:
+        SourceError: it is damaged, cut short, or of a dtype that cannot be stored.
+    """
+    stream = io.BytesIO(data)
+    header = _read_header(stream, where, allow_number=True)
+    return _read_all(stream, header, where)
+
+
+def _read_header(
+    stream: IO[bytes], where: str, *, allow_text: bool = False, allow_number: bool = False
+) -> _Header:
     """Shape, Fortran order and dtype; the stream is left at the first value."""
     try:
         version = npy.read_magic(stream)
@@ -133,7 +146,7 @@ def _read_header(stream: IO[bytes], where: str, *, allow_text: bool = False) -> 
         )
     if not (allow_text and dtype.kind == "U"):
         check_dtype(dtype, where)
-        if not shape:
+        if not shape and not allow_number:
             raise SourceError(f"{where}: a single number; save an array of shape (n, ...)")
     return shape, fortran, dtype
 
