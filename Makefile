@@ -49,12 +49,18 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# CIFAR-10 under data/ (as torchvision lays it out); results go to benchmarks/results, the table to README.md.
+# CIFAR-10 under data/ (as torchvision lays it out); results go to benchmarks/results, the table to README.md. Loaders of
+# others take part where their environments are (benchmarks/peers/README.md), and photographs where PHOTOS names a folder.
+PEERS := .venv-peers
+FFCV := .venv-ffcv
 bench: install
 	$(BIN)/python benchmarks/cifar10.py --data data
 	$(BIN)/python benchmarks/cpu_paths.py --data data
 	$(BIN)/python benchmarks/split_prices.py --data data
 	$(BIN)/python benchmarks/memory.py --data data
+	$(BIN)/python benchmarks/loaders.py --data data $(if $(PHOTOS),--photos $(PHOTOS)) \
+		$(if $(wildcard $(PEERS)/bin/python),--peers-python $(PEERS)/bin/python) \
+		$(if $(wildcard $(FFCV)/bin/python),--ffcv-python $(FFCV)/bin/python)
 	$(BIN)/python benchmarks/tables.py
 
 # Feeds hostile bytes and odd data to every target for ten minutes, and keeps what reaches new code in the bundles that

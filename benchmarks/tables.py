@@ -1,7 +1,8 @@
-"""The result tables of README.md and docs/algorithm.md, made from ``benchmarks/results/*.json``.
+"""The result tables of README.md, docs/algorithm.md and benchmarks/README.md, made from
+``benchmarks/results/*.json``.
 
-In: the JSON files. Out: the two documents, of which only the lines between the ``results`` and ``prices``
-markers change. Nobody types a number into them.
+In: the JSON files. Out: the documents, of which only the lines between the ``results``, ``prices`` and
+``loaders`` markers change. Nobody types a number into them.
 
     python benchmarks/tables.py            # rewrite
     python benchmarks/tables.py --check    # exit 1 if that would change anything
@@ -13,8 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import loader_tables
+
 HERE = Path(__file__).parent
-DOCUMENTS = {"README.md": "results", "docs/algorithm.md": "prices"}
+DOCUMENTS = {"README.md": "results", "docs/algorithm.md": "prices", "benchmarks/README.md": "loaders"}
 FORMATS = (".gede small", ".gede fast", "PNG", "WebP lossless", "JPEG XL, effort 7", "QOI")
 SYSTEMS = {
     ".gede small": "**`.gede` small**",
@@ -200,14 +203,31 @@ def prices_table(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def loaders_short(result: dict[str, Any]) -> list[str]:
+    """Our loaders beside the others, one line a system."""
+    return [
+        "Loaders, the best row of each (all: [benchmarks](benchmarks/README.md#loaders)):",
+        "",
+        *loader_tables.short(result),
+        _origin(result["environment"]),
+    ]
+
+
+def loaders_complete(result: dict[str, Any]) -> list[str]:
+    """Every row."""
+    return [*loader_tables.complete(result), _origin(result["environment"])]
+
+
 TABLES = {
     "results": (
         ("cifar10", cifar10_table),
         ("images", images_table),
         ("cpu_paths", paths_table),
         ("ffcv_raw", ffcv_line),
+        ("loaders", loaders_short),
         ("memory", memory_table),
     ),
+    "loaders": (("loaders", loaders_complete),),
     "prices": (("split_prices", prices_table),),
 }
 

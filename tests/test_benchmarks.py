@@ -1,5 +1,5 @@
-"""The numbers of README.md and docs/algorithm.md are the ones in benchmarks/results, which name no folder of
-their machine."""
+"""The numbers of README.md, docs/algorithm.md and benchmarks/README.md are the ones in
+benchmarks/results, which name no folder of their machine."""
 
 import importlib.util
 import json
@@ -15,6 +15,14 @@ TABLES = ROOT / "benchmarks" / "tables.py"
 
 @pytest.fixture(scope="module")
 def tables():
+    sys.path.insert(0, str(TABLES.parent))  # as when it runs as a program
+    try:
+        return imported()
+    finally:
+        sys.path.remove(str(TABLES.parent))
+
+
+def imported():
     spec = importlib.util.spec_from_file_location("tables", TABLES)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -46,7 +54,8 @@ def test_rewriting_changes_only_the_block_and_is_idempotent(tmp_path, tables):
         assert once.startswith(f"# before\n\n<!-- {marker}:begin -->\n")
         assert once.endswith(f"<!-- {marker}:end -->\n\nafter\n")
         assert "stale" not in once
-        assert "|---" in once
+        if any((ROOT / f"benchmarks/results/{result}.json").exists() for result, _ in tables.TABLES[marker]):
+            assert "|---" in once
     assert run_tables("--check", *arguments).returncode == 0
 
 
