@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from peers import ROWS, Row
 
-CHECKED = 1024  # samples compared with the source
+CHECKED = 512  # samples compared with the source
 
 
 class Reader:

@@ -42,8 +42,8 @@ def short(result: dict[str, Any]) -> list[str]:
         f"Shuffled batches of {main['batch']}"
         + (f" ({large['batch']} of 224 x 224)" if large else "")
         + f" with labels, as uint8; median of {result['rounds']} interleaved passes, every row in its "
-        "own process; `DataLoader` and `Loader` give torch tensors with channels first. Memory: growth of all its "
-        "processes after imports. Disk in use: while reading, after an epoch. Read for 10 %: bytes "
+        "own process; `DataLoader` and `Loader` give torch tensors with channels first. Memory: growth of "
+        "all its processes after imports. Disk in use: while reading, after an epoch. Read for 10 %: bytes "
         + ("from disk" if result["tenth_bytes_counter"] == "read_bytes" else "through system calls")
         + _read_ahead(result)
         + ". First batch: from opening.",
@@ -121,34 +121,27 @@ def _losses(data: dict[str, Any]) -> str:
     side = data["shape"][0]
     if not ours or not others:
         return f"{side} x {side}: nothing to compare."
-    rate = max(r["images_per_second"]["median"] for r in ours.values())
-    packed = [r["images_per_second"]["median"] for r in ours.values() if r["compressed"]]
-    size = min(r["share_of_raw"] for r in ours.values())
-    parts = []
-    for words, beaten in (
-        (
-            "faster than all of ours",
-            [n for n, r in others.items() if r["images_per_second"]["median"] > rate],
-        ),
-        (
-            "uncompressed and faster than our compressing presets",
-            [
-                n
-                for n, r in others.items()
-                if not r["compressed"] and r["images_per_second"]["median"] > max(packed, default=rate)
-            ],
-        ),
-        (
-            "compressed and faster than our compressing presets",
-            [
-                n
-                for n, r in others.items()
-                if r["compressed"] and r["images_per_second"]["median"] > max(packed, default=rate)
-            ],
-        ),
-        ("smaller than all of ours", [n for n, r in others.items() if r["share_of_raw"] < size]),
-    ):
-        parts.append(f"{words}: {', '.join(beaten) or 'none'}")
+
+    def rate(row: dict[str, Any]) -> float:
+        return row["images_per_second"]["median"]
+
+    fastest = max(map(rate, ours.values()))
+    fastest_packed = max((rate(row) for row in ours.values() if row["compressed"]), default=fastest)
+    smallest = min(row["share_of_raw"] for row in ours.values())
+    beaten = {
+        "faster than all of ours": [r for r in others.values() if rate(r) > fastest],
+        "faster than `small` and `fast`, and compressed": [
+            r for r in others.values() if rate(r) > fastest_packed and r["compressed"]
+        ],
+        "faster than `small` and `fast`, and uncompressed": [
+            r for r in others.values() if rate(r) > fastest_packed and not r["compressed"]
+        ],
+        "smaller than all of ours": [r for r in others.values() if r["share_of_raw"] < smallest],
+    }
+    parts = [
+        f"{words}: {', '.join(dict.fromkeys(row['system'] for row in found)) or 'none'}"
+        for words, found in beaten.items()
+    ]
     return f"Where we lose, {side} x {side}: {'; '.join(parts)}."
 
 

@@ -52,7 +52,7 @@ WHAT = {
     "tenth_bytes": "bytes that the processes read for an epoch of a random tenth of the samples, opening "
     "included, with files dropped from the page cache before; read_bytes counts what came from disk, the "
     "kernel's read-ahead included; read_chars what system calls returned, without mapped files",
-    "exact": "the first samples are, bit for bit and in uint8, with their labels, samples of the source",
+    "exact": "512 samples are, bit for bit and in uint8, with their labels, samples of the source",
 }
 
 

@@ -79,3 +79,44 @@ def test_results_say_where_they_come_from(path):
         return [text for item in value for text in strings(item)] if isinstance(value, list) else [value]
 
     assert not [text for text in strings(result) if isinstance(text, str) and text.startswith(("/", "~"))]
+
+
+@pytest.fixture(scope="module")
+def bars():
+    sys.path.insert(0, str(TABLES.parent))
+    try:
+        import loader_bars
+    finally:
+        sys.path.remove(str(TABLES.parent))
+    return loader_bars.bars
+
+
+def measured(size, *passes):
+    return {"passes": list(passes), "images_per_second": {"median": passes[0]}, "disk_bytes": size}
+
+
+def test_a_bar_is_judged_by_the_median_of_the_ratios_within_a_round(bars):
+    rows = {
+        ".gede small, DataLoader, 0 workers": measured(50, 9, 90, 5),
+        ".gede small, bare decode": measured(50, 10, 100, 10),
+    }
+    stock, second_thread, *_ = bars(rows)
+    assert (stock["value"], stock["verdict"]) == (pytest.approx(0.9), "PASS")
+    assert second_thread["verdict"] == "not measured"
+    rows[".gede small, DataLoader, 0 workers"] = measured(50, 8, 80, 10)
+    assert bars(rows)[0]["verdict"] == "FAIL"
+
+
+def test_a_preset_has_to_beat_every_compressing_peer_on_both_sides(bars):
+    rows = {
+        ".gede fast, DataLoader, 0 workers": measured(50, 100),
+        ".gede fast, bare decode": measured(50, 900),
+        "LMDB, PNG": measured(60, 90),
+        "numpy.memmap": measured(70, 1000),
+    }
+    fast = bars(rows)[-1]
+    assert (fast["verdict"], fast["row"]) == ("PASS", ".gede fast, DataLoader, 0 workers")
+    rows["bagz, zstd"], rows["Lance, PNG"] = measured(60, 200), measured(40, 10)
+    fast = bars(rows)[-1]
+    assert fast["verdict"] == "FAIL"
+    assert (fast["faster_peers"], fast["smaller_peers"]) == (["bagz, zstd"], ["Lance, PNG"])

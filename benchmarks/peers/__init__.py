@@ -74,7 +74,7 @@ def _own() -> list[Row]:
 
 _NO_SUBSET = "cannot leave samples out before reading them: a 10 % epoch reads everything"
 _MDS = "draws its own subset; a compressed shard is inflated beside itself and stays"
-_LITDATA = "draws its own subset, of chunks; inflates a chunk into a cache and deletes it again"
+_LITDATA = "draws its own subset, of chunks"
 
 ROWS: list[Row] = [
     Row("numpy.memmap", "numpy.memmap", "memmap", False, note="one gather a batch: the bound", python="own"),
