@@ -171,6 +171,11 @@ impl Block {
         self.plain.is_some() || matches!(self.coder, Coder::Predicted(_) | Coder::Filtered(_))
     }
 
+    /// Whether channels can be brought forward while images are decoded ([`Wanted::planes`]).
+    pub fn splits_channels(&self) -> bool {
+        matches!(self.coder, Coder::Predicted(_) | Coder::Filtered(_))
+    }
+
     /// Ask for the first bytes of row `row`, where rows lie in the file as they are.
     pub fn prefetch(&self, file: &FileReader, row: u64) {
         if let (Some(_), Coder::Packed(packed)) = (&self.plain, &self.coder) {

@@ -8,6 +8,7 @@ use super::shapes::ImageSides;
 use super::{ReadBuffers, Sections, Sides, Wanted, copy_window, read_runs};
 use crate::container::FileReader;
 use crate::error::Result;
+use crate::kernels::planes::split_channels;
 use crate::kernels::rows::{self, OVERREAD, Shape};
 use crate::sample::Images;
 
@@ -54,7 +55,7 @@ impl Filtered {
         buffers: &mut ReadBuffers,
     ) -> Result<()> {
         let (sides, number) = self.sides.row(file, wanted.row, |_| 1)?;
-        let image = self.images.shape(sides);
+        let mut image = self.images.shape(sides);
         let element = self.images.dtype.size();
         let window = wanted.window_of(&image, element)?;
         buffers.places.clear();
@@ -67,9 +68,18 @@ impl Filtered {
             let detail = format!("a stream of {length} bytes for {raw} bytes of pixels");
             return Err(file.corrupt(records.entry().id, detail));
         }
-        if length == raw {
+        if length == raw && !wanted.planes {
             return read_runs(file, records, start, &image, element, window, wanted.out, buffers);
         }
+        if length == raw {
+            let mut pixels = std::mem::take(&mut buffers.image);
+            pixels.resize(wanted.out.len(), 0);
+            let read = read_runs(file, records, start, &image, element, window, &mut pixels, buffers);
+            split_channels(&pixels, image.channels, element, wanted.out);
+            buffers.image = pixels;
+            return read;
+        }
+        image.channels_first |= wanted.planes;
         let bytes = file.read(records, start, length, OVERREAD as u64, &mut buffers.records)?;
         buffers.bytes_read += length;
         let shape = Shape { image, dtype: self.images.dtype, differences: self.differences };

@@ -62,6 +62,8 @@ pub struct Wanted<'a> {
     pub row: u64,
     /// Of an image, the part; `None`: all of it.
     pub window: Option<Window>,
+    /// Whether an image whose channels lie last shall have them first in `out`.
+    pub planes: bool,
     /// Where it goes, with its exact size.
     pub out: &'a mut [u8],
 }
@@ -218,10 +220,10 @@ impl Coder {
         match self {
             Self::Packed(packed) => packed.read_row(file, at, row, out, buffers),
             Self::Predicted(predicted) => predicted
-                .read_rows(file, at, &mut [Wanted { row, window: None, out }], buffers)
+                .read_rows(file, at, &mut [Wanted { row, window: None, planes: false, out }], buffers)
                 .map_err(|(_, error)| error),
             Self::Filtered(filtered) => {
-                filtered.read_row(file, at, &mut Wanted { row, window: None, out }, buffers)
+                filtered.read_row(file, at, &mut Wanted { row, window: None, planes: false, out }, buffers)
             }
         }
     }

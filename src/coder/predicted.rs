@@ -24,6 +24,9 @@ use crate::sample::{Images, Window};
 /// lanes takes longer than that.
 const FEW: usize = 2;
 
+/// Largest image of which all memory is fetched before it is written; of larger ones a tile is a small part.
+const PREFETCHED: usize = 16 << 10;
+
 /// A model, ready to decode with. Blocks of several partitions share one.
 pub struct Codec {
     model: Model,
@@ -130,7 +133,7 @@ impl Predicted {
         buffers: &mut ReadBuffers,
     ) -> Result<()> {
         let (sides, first) = self.row(file, wanted.row)?;
-        let tiling = self.codec.tiling(sides);
+        let tiling = self.codec.tiling(sides).with_planes(wanted.planes);
         let window = wanted.window_of(tiling.image(), self.codec.images.dtype.size())?;
         let mut places = std::mem::take(&mut buffers.places);
         places.clear();
@@ -226,6 +229,12 @@ impl Codec {
         let whole = group.decode(tables, &images);
         if let Some(bad) = whole.iter().position(|&whole| !whole) {
             return Err(tiles[bad].number);
+        }
+        for tile in tiles {
+            let out = &wanted[tile.number].out;
+            if out.len() <= PREFETCHED {
+                transpose::prefetch(out);
+            }
         }
         let lanes = group.lanes();
         let (channels, stride) = (self.images.channels, transpose::stride(extent.width));

@@ -20,7 +20,7 @@ const INLINE_BYTES: usize = 64 << 10;
 const PREFETCH_AHEAD: usize = 2;
 
 /// Bytes of samples that are decoded together.
-pub(super) const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// `error` with the sample that was being read.
 fn name_sample(error: Error, index: u64) -> Error {
@@ -47,7 +47,7 @@ pub struct Request<'a> {
 pub(super) struct Worker {
     /// A whole sample of which a part is wanted.
     whole: Vec<u8>,
-    /// Samples before their channels are taken apart.
+    /// A sample before its channels are taken apart.
     pub(super) pixels: Vec<u8>,
     rows: Vec<Vec<u8>>,
     scratch: Scratch,
@@ -132,9 +132,9 @@ impl Dataset {
         order: Order,
         num_threads: usize,
     ) -> Result<()> {
-        let channels = match order {
-            Order::Stored => 1,
-            Order::ChannelsFirst => self.last_channels()?,
+        let order = match order {
+            Order::ChannelsFirst if self.last_channels()? > 1 => order,
+            _ => Order::Stored,
         };
         let len = self.len();
         if let Some(request) = requests.iter().find(|request| request.index >= len) {
@@ -150,11 +150,7 @@ impl Dataset {
         let per_piece = requests.len().div_ceil(if threads == 1 { 1 } else { 4 * threads }).max(1);
         for_each_piece(threads, requests, per_piece, |_, requests| {
             let mut worker = Worker::new(self);
-            if channels == 1 {
-                self.decode_many(requests, &mut worker)?;
-            } else {
-                self.decode_planes(requests, channels, &mut worker)?;
-            }
+            self.decode_many(requests, order, &mut worker)?;
             self.bytes_read.fetch_add(worker.buffers.bytes_read, Ordering::Relaxed);
             Ok(())
         })
@@ -198,7 +194,12 @@ impl Dataset {
     }
 
     /// Decode all `requests`, whose samples exist.
-    pub(super) fn decode_many(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
+    pub(super) fn decode_many(
+        &self,
+        requests: &mut [Request<'_>],
+        order: Order,
+        worker: &mut Worker,
+    ) -> Result<()> {
         let mut rest = requests;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -209,13 +210,13 @@ impl Dataset {
             });
             let count = fitting.count();
             let (now, later) = rest.split_at_mut(count);
-            self.decode_batch(now, worker)?;
+            self.decode_batch(now, order, worker)?;
             rest = later;
         }
         Ok(())
     }
 
-    pub(super) fn decode_batch(&self, requests: &mut [Request<'_>], worker: &mut Worker) -> Result<()> {
+    fn decode_batch(&self, requests: &mut [Request<'_>], order: Order, worker: &mut Worker) -> Result<()> {
         if self.images.is_none() || !self.has_batches(requests, worker)? {
             for number in 0..requests.len() {
                 // What is wrong with it is found when its turn comes.
@@ -226,21 +227,24 @@ impl Dataset {
                     block.prefetch(&self.file, row);
                 }
                 let request = &mut requests[number];
-                self.decode_request(request, worker).map_err(|error| name_sample(error, request.index))?;
+                self.decode_request(request, order, worker)
+                    .map_err(|error| name_sample(error, request.index))?;
             }
             return Ok(());
         }
+        // Images are coded plane by plane; it is all the same to the coder where the planes go.
+        let planes = order == Order::ChannelsFirst && self.has_channels_last();
         let mut wanted = Vec::with_capacity(requests.len());
         for Request { index, window, out } in requests {
             let (partition, row) = self.locate(*index, &mut worker.index)?;
-            wanted.push((partition, *index, Wanted { row, window: *window, out }));
+            wanted.push((partition, *index, Wanted { row, window: *window, planes, out }));
         }
         wanted.sort_by_key(|&(partition, ..)| partition);
         while let Some(&(partition, ..)) = wanted.first() {
             let count = wanted.iter().take_while(|wanted| wanted.0 == partition).count();
             let (numbers, mut part): (Vec<u64>, Vec<Wanted<'_>>) =
                 wanted.drain(..count).map(|(_, index, wanted)| (index, wanted)).unzip();
-            self.read_wanted(partition, &numbers, &mut part, worker)?;
+            self.read_wanted(partition, &numbers, &mut part, order, worker)?;
         }
         Ok(())
     }
@@ -251,17 +255,19 @@ impl Dataset {
         partition: usize,
         numbers: &[u64],
         wanted: &mut [Wanted<'_>],
+        order: Order,
         worker: &mut Worker,
     ) -> Result<()> {
         let block = self.block(partition, 0)?;
-        if block.reads_windows() {
+        let splits = order == Order::Stored || (block.splits_channels() && self.has_channels_last());
+        if block.reads_windows() && splits {
             let read = block.read_rows(&self.file, wanted, &mut worker.buffers);
             return read.map_err(|(place, error)| name_sample(error, numbers[place]));
         }
         // A partition that the coder `packed` suits better.
         for (&index, Wanted { window, out, .. }) in numbers.iter().zip(wanted) {
             let mut request = Request { index, window: *window, out };
-            self.decode_request(&mut request, worker).map_err(|error| name_sample(error, index))?;
+            self.decode_request(&mut request, order, worker).map_err(|error| name_sample(error, index))?;
         }
         Ok(())
     }
@@ -273,23 +279,33 @@ impl Dataset {
         Ok(self.block(partition, 0)?.wants_batches())
     }
 
-    fn decode_request(&self, request: &mut Request<'_>, worker: &mut Worker) -> Result<()> {
+    pub(super) fn decode_request(
+        &self,
+        request: &mut Request<'_>,
+        order: Order,
+        worker: &mut Worker,
+    ) -> Result<()> {
         let Request { index, window, out } = request;
         if self.images.is_some() {
             let (partition, row) = self.locate(*index, &mut worker.index)?;
             let block = self.block(partition, 0)?;
-            if block.reads_windows() {
-                let mut wanted = [Wanted { row, window: *window, out }];
+            let planes = order == Order::ChannelsFirst;
+            let splits = !planes || (block.splits_channels() && self.has_channels_last());
+            if block.reads_windows() && splits {
+                let mut wanted = [Wanted { row, window: *window, planes, out }];
                 return block
                     .read_rows(&self.file, &mut wanted, &mut worker.buffers)
                     .map_err(|(_, error)| error);
             }
         }
+        if order == Order::ChannelsFirst {
+            return self.decode_and_split(request, worker);
+        }
         let Some(window) = *window else { return self.decode_row(*index, out, worker) };
         let image = ImageShape::of(&self.metadata.sample)
             .ok_or_else(|| Error::Argument("the samples are no images; they have no regions".to_owned()))?;
         let element_bytes = self.metadata.sample.dtype.size();
-        Wanted { row: 0, window: Some(window), out }.window_of(&image, element_bytes)?;
+        Wanted { row: 0, window: Some(window), planes: false, out }.window_of(&image, element_bytes)?;
         let mut whole = std::mem::take(&mut worker.whole);
         whole.resize(self.sample_bytes.unwrap_or(0), 0);
         let decoded = self.decode_row(*index, &mut whole, worker);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Dataset;
 use super::decode::{Request, Worker};
+use super::order::Order;
 use crate::error::{Error, Result};
 use crate::metadata::{digest, digest_text};
 use crate::parallel::{map_in_order, thread_count};
@@ -82,7 +83,7 @@ impl Dataset {
                 requests.push(Request { index, window: None, out });
                 rest = later;
             }
-            self.decode_many(&mut requests, &mut worker)?;
+            self.decode_many(&mut requests, Order::Stored, &mut worker)?;
             let digests = requests.iter().map(|request| digest(request.out, request.index));
             sum = digests.fold(sum, u64::wrapping_add);
             bytes = bytes.saturating_add(total as u64);

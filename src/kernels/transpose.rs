@@ -9,6 +9,18 @@ pub fn stride(width: usize) -> usize {
     width.next_multiple_of(SIDE)
 }
 
+/// Fetch memory that is about to be written, so that rows of many images can be written in turn without waiting for each.
+pub fn prefetch(memory: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in memory.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = memory;
+}
+
 /// `out[lane * stride + x]` becomes the low byte of `pixels[x * lanes + lane]`; `lanes` is a multiple of 16, pixels are
 /// below 256.
 pub fn rows_of_lanes(pixels: &[i16], lanes: usize, out: &mut [u8]) {

@@ -58,6 +58,13 @@ impl Tiling {
         self.image.channels
     }
 
+    /// The same tiles of an image that is written with its channels first.
+    #[must_use]
+    pub fn with_planes(mut self, planes: bool) -> Self {
+        self.image.channels_first |= planes;
+        self
+    }
+
     /// Tiles of an image.
     pub fn tiles(&self) -> usize {
         self.rows * self.columns
@@ -144,21 +151,27 @@ impl Tiling {
 
     /// Set row `y` of a tile of an 8-bit image, in all planes; `rows[plane]` has its pixels. As [`Tiling::write_row`].
     pub fn write_rows(&self, out: &mut [u8], window: &Window, place: &Place, y: usize, rows: &[&[u8]]) {
-        if let ([green, red, blue], false) = (rows, self.image.channels_first)
-            && (window.top..window.top + window.height).contains(&(place.top + y))
-        {
-            let end = (place.left + place.extent.width).min(window.left + window.width);
-            let left = place.left.max(window.left);
-            if left < end {
-                let part = left - place.left..end - place.left;
-                let first = (place.top + y - window.top) * window.width + left - window.left;
-                let out = &mut out[3 * first..][..3 * part.len()];
-                interleave(&green[part.clone()], &red[part.clone()], &blue[part], out);
-            }
+        let y = place.top + y;
+        let end = (place.left + place.extent.width).min(window.left + window.width);
+        let left = place.left.max(window.left);
+        if !(window.top..window.top + window.height).contains(&y) || left >= end {
             return;
         }
+        let image = self.image.cut(window);
+        let part = left - place.left..end - place.left;
+        let at = (y - window.top) * window.width + left - window.left;
+        if let ([green, red, blue], false) = (rows, image.channels_first) {
+            let out = &mut out[3 * at..][..3 * part.len()];
+            return interleave(&green[part.clone()], &red[part.clone()], &blue[part], out);
+        }
         for (plane, row) in rows.iter().enumerate() {
-            self.write_row(out, window, place, plane, y, |x| row[x].into());
+            let (first, step) = image.plane(image.channel(plane));
+            let out = &mut out[first + at * step..];
+            if step == 1 {
+                copy_row(&row[part.clone()], out);
+            } else {
+                out.iter_mut().step_by(step).zip(&row[part.clone()]).for_each(|(out, &pixel)| *out = pixel);
+            }
         }
     }
 
@@ -183,6 +196,23 @@ impl Tiling {
             }
         }
         pixels
+    }
+}
+
+/// Copy a row to the beginning of `out`; rows of usual lengths without the call that a copy of any length costs.
+#[inline(always)]
+fn copy_row(row: &[u8], out: &mut [u8]) {
+    let out = &mut out[..row.len()];
+    match (row.first_chunk::<32>(), row.last_chunk::<32>(), out.len()) {
+        (Some(first), Some(last), 32..=64) => {
+            if let Some(out) = out.first_chunk_mut() {
+                *out = *first;
+            }
+            if let Some(out) = out.last_chunk_mut() {
+                *out = *last;
+            }
+        }
+        _ => out.copy_from_slice(row),
     }
 }
 

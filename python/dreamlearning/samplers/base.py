@@ -5,6 +5,7 @@ share, which starts epochs, splits them among ranks, and can be stored and resto
 another number of ranks too.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -82,10 +83,9 @@ class EpochSampler(Sampler[int], ABC):
             )
         self._epoch = 0
         self._start = 0  # position of all ranks together where this epoch begins, after a resume not 0
-        self._taken = 0  # samples of this epoch that this rank has handed out since
+        self._pass: _Pass | None = None  # the newest pass over this epoch, which counts what is handed out
         self._fresh = True  # no iterator has started this epoch
         self._manual = False  # set_epoch has been called
-        self._newest = 0  # only the newest iterator counts what it hands out
 
     @abstractmethod
     def indices(self, epoch: int) -> NDArray[np.int64]:
@@ -147,7 +147,7 @@ class EpochSampler(Sampler[int], ABC):
         return self.rank_indices(self._epoch, self._start)
 
     def __iter__(self) -> "_EpochIterator":
-        return _EpochIterator(self)
+        return _EpochIterator.over(self)
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """Where the order stands, in constant size and the same on every rank.
@@ -165,7 +165,10 @@ class EpochSampler(Sampler[int], ABC):
         Raises:
             ValueError: a negative ``position``.
         """
-        taken = self._taken if position is None else integer(position, "position")
+        if position is None:
+            taken = 0 if self._pass is None else self._pass.taken
+        else:
+            taken = integer(position, "position")
         if taken < 0:
             raise ValueError(f"position is {taken}; it must not be negative")
         return self._state(self._epoch, self._start, taken)
@@ -207,8 +210,7 @@ class EpochSampler(Sampler[int], ABC):
 
     def _go_to(self, epoch: int, start: int) -> None:
         """Let the next iterator begin ``epoch`` at ``start``."""
-        self._epoch, self._start, self._taken, self._fresh = epoch, start, 0, True
-        self._newest += 1
+        self._epoch, self._start, self._pass, self._fresh = epoch, start, None, True
 
     def _next_start(self) -> tuple[int, int]:
         """Epoch and position that an iterator begins at if it starts now."""
@@ -223,39 +225,68 @@ class EpochSampler(Sampler[int], ABC):
         return {"seed": self.seed, "epoch": epoch, "position": position, **self.identity()}
 
 
-class _EpochIterator(Iterator[int]):
+class _Pass:
+    """One pass over an epoch: where it began, and how far it is."""
+
+    def __init__(self, sampler: EpochSampler) -> None:
+        self.sampler = sampler
+        self.epoch, self.start = 0, 0
+        self.to_begin = True
+        self.rest: Any = None
+        self._count = 0
+
+    def lists(self) -> Iterator[Iterator[int]]:
+        """The samples, as an iterator that is made when the first of them is asked for."""
+        while self.to_begin:
+            self.to_begin = False
+            samples = self.sampler.begin().tolist()
+            self.epoch, self.start, self._count = self.sampler._epoch, self.sampler._start, len(samples)
+            self.rest = iter(samples)
+            self.sampler._pass = self
+            yield self.rest
+
+    @property
+    def taken(self) -> int:
+        """Samples handed out."""
+        return 0 if self.rest is None else self._count - self.rest.__length_hint__()
+
+    def end(self) -> None:
+        """Hand out nothing more of what was begun."""
+        if self.rest is not None:
+            self.rest.__setstate__(self._count)
+
+
+class _EpochIterator(itertools.chain[int]):
     """One pass over an epoch. It starts with the first sample it is asked for, so that one that never is (a
-    ``DataLoader`` may make such) costs no epoch.
+    ``DataLoader`` may make such) costs no epoch. A chain, so that no Python code runs for a sample.
 
     torchdata's ``StatefulDataLoader`` stores the state of samplers and of their iterators. That of the
     iterator tells an epoch that has been handed out to the last sample, of which nothing must come again,
     from the next one before its first sample.
     """
 
-    def __init__(self, sampler: EpochSampler) -> None:
-        self._sampler = sampler
-        self._rest: Iterator[int] | None = None
-        self._epoch, self._start, self._taken, self._turn = 0, 0, 0, 0
+    _pass: _Pass
 
-    def __next__(self) -> int:
-        sampler = self._sampler
-        if self._rest is None:
-            self._rest = iter(sampler.begin().tolist())
-            self._epoch, self._start, self._turn = sampler._epoch, sampler._start, sampler._newest
-        index = next(self._rest)
-        self._taken += 1
-        if self._turn == sampler._newest:
-            sampler._taken = self._taken
-        return index
+    @classmethod
+    def over(cls, sampler: EpochSampler) -> "_EpochIterator":
+        """A new pass."""
+        one = _Pass(sampler)
+        iterator = cls.from_iterable(one.lists())
+        assert isinstance(iterator, cls)
+        iterator._pass = one
+        return iterator
 
     def state_dict(self) -> dict[str, Any]:
         """Where this pass stands; as the sampler's."""
-        if self._rest is None:
-            return self._sampler._state(*self._sampler._next_start(), 0)
-        return self._sampler._state(self._epoch, self._start, self._taken)
+        one = self._pass
+        if one.rest is None:
+            return one.sampler._state(*one.sampler._next_start(), 0)
+        return one.sampler._state(one.epoch, one.start, one.taken)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Let this pass, and the sampler, go on where ``state`` was taken."""
-        left = self._sampler._restore(state)
-        self._rest = None if left else iter(())
-        self._epoch, self._start, self._taken = int(state["epoch"]), int(state["position"]), 0
+        one = self._pass
+        left = one.sampler._restore(state)
+        one.end()
+        one.to_begin, one.rest = left, None if left else iter(())
+        one.epoch, one.start, one._count = int(state["epoch"]), int(state["position"]), 0

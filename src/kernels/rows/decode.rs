@@ -81,8 +81,17 @@ pub(super) fn decode<P: Pixel>(
     for (number, plane) in planes.chunks_exact(pixels).enumerate() {
         let (first, step) = shape.image.plane(shape.image.channel(number));
         let base = P::mask(shape.is_difference(number));
-        let targets = out[first * P::BYTES..].chunks_mut(step * P::BYTES);
-        targets.zip(plane).zip(&planes[..pixels]).for_each(|((out, &pixel), &green)| {
+        let out = &mut out[first * P::BYTES..];
+        let green = &planes[..pixels];
+        if step == 1 {
+            // Of constant size, so that the compiler can use vectors.
+            let targets = out[..pixels * P::BYTES].chunks_exact_mut(P::BYTES);
+            targets.zip(plane).zip(green).for_each(|((out, &pixel), &green)| {
+                pixel.plus(green.and(base)).write(out);
+            });
+            continue;
+        }
+        out.chunks_mut(step * P::BYTES).zip(plane).zip(green).for_each(|((out, &pixel), &green)| {
             pixel.plus(green.and(base)).write(out);
         });
     }
