@@ -27,4 +27,5 @@ def test_the_python_code_runs(tmp_path, monkeypatch):
     exec(compile(blocks[0], "README.md", "exec"), variables)
     assert np.array_equal(variables["batch"], images[[5, 3, 3, -1]])
     assert np.array_equal(variables["part"], images[7, 10:30, 5:25])
+    assert variables["state"] == {**variables["state"], "epoch": 0, "batches": 1}
     assert variables["x"].shape == (12, 3, 224, 224)

@@ -20,6 +20,8 @@ const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 struct Pool {
     free: Mutex<Vec<Vec<u64>>>,
     most: usize,
+    /// The process whose threads may hold the lock; in a forked child nobody would ever let go of it.
+    pid: u32,
 }
 
 impl Pool {
@@ -38,6 +40,9 @@ impl Pool {
     }
 
     fn put(&self, memory: Vec<u64>) {
+        if self.pid != std::process::id() {
+            return;
+        }
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < self.most {
             free.push(memory);
@@ -102,7 +107,7 @@ impl Prefetcher {
         skip: bool,
         spare: usize,
     ) -> PyResult<Self> {
-        let pool = Arc::new(Pool { most: spare, ..Pool::default() });
+        let pool = Arc::new(Pool { most: spare, pid: std::process::id(), ..Pool::default() });
         let shared = Arc::clone(&pool);
         let allocate = move |bytes| Memory::Pooled { words: shared.take(bytes), bytes };
         let on_error = if skip { OnError::Skip } else { OnError::Raise };
