@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "FORMAT_VERSION",
+    "Buffers",
     "CorruptFileError",
     "DreamlearningError",
     "FormatVersionError",
@@ -34,6 +35,17 @@ class CorruptFileError(DreamlearningError):
 
 class FormatVersionError(DreamlearningError):
     """The file was written in a newer format; the message names the library version that reads it."""
+
+@final
+class Buffers:
+    """Memory for one batch after another: an array's memory is used again once nobody holds the array.
+
+    At most ``spare`` pieces wait to be used again. After a fork the child starts with none.
+    """
+
+    def __new__(cls, spare: int = 4) -> Buffers: ...
+    def take(self, bytes: int) -> NDArray[np.uint8]:
+        """An array of shape (bytes,) with anything in it, aligned for any dtype."""
 
 @final
 class RawFile:

@@ -124,6 +124,12 @@ class CompressedDataset(Dataset[Any]):
         self._sample_type = sample_type
         self._image = image
         self._channels_last = bool(channels_last)
+        # Whether a batch is decoded into a single array, and whether the core shall take its channels apart.
+        self._uniform = crop is None and not self.file.ragged
+        planes = sample_type == "tensor" and image and not channels_last
+        self._channels_first = planes and self._uniform and len(shape) == 3
+        self._decoded = (shape[2], *shape[:2]) if self._channels_first else shape
+        self._dtype = self.file.dtype
         self.classes = self.file.classes
         self.class_to_idx = None if self.classes is None else {name: i for i, name in enumerate(self.classes)}
         self._has_labels = "label" in self.file.fields
@@ -176,21 +182,9 @@ class CompressedDataset(Dataset[Any]):
         index = as_indices(indices, len(self))
         return self._finish(self._decode(index), index)
 
-    @property
-    def _uniform(self) -> bool:
-        """Whether a batch is decoded into a single array."""
-        return self.crop is None and not self.file.ragged
-
-    @property
-    def _channels_first(self) -> bool:
-        """Whether the core shall take the channels of a batch apart."""
-        tensors = self._sample_type == "tensor" and self._image and not self._channels_last
-        return tensors and self._uniform and len(self.file.shape) == 3
-
     def _decoded_shape(self, count: int) -> tuple[int, ...]:
         """Shape of what a batch is decoded into, where it is uniform."""
-        shape = self.file.shape
-        return (count, shape[2], *shape[:2]) if self._channels_first else (count, *shape)
+        return (count, *self._decoded)
 
     def _decode(self, index: NDArray[np.int64]) -> Any:
         """A batch as it leaves the core: a tensor, or a list of arrays where images differ in size."""
@@ -202,7 +196,7 @@ class CompressedDataset(Dataset[Any]):
         # A batch that Python code works on is copied to the other process anyhow.
         through = self.transform is None and self.batch_transform is None and self._sample_type == "tensor"
         shape = self._decoded_shape(len(index))
-        batch = empty_batch(shape, self.file.dtype, shared=through and in_worker())
+        batch = empty_batch(shape, self._dtype, shared=through and in_worker())
         self.file.decode(
             index, out=batch.numpy(), num_threads=self.num_threads, channels_first=self._channels_first
         )

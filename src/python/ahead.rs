@@ -1,54 +1,20 @@
 //! `Prefetcher` for Python. In: batches of sample numbers. Out: the same batches decoded by threads that never touch Python,
 //! each in memory that belongs to whoever holds the array, and is used again once nobody does.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, ndarray};
+use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::array::bytes_of_mut;
+use super::pool::{Pool, lend};
 use super::reader::{Reader, order_of, windows_of};
 use crate::dataset::{Ahead, Batch, OnError};
 
 /// How long Python's signals wait at most while a batch is waited for.
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
-
-/// Memory that is used again. Words, so that elements of any type are aligned.
-#[derive(Default)]
-struct Pool {
-    free: Mutex<Vec<Vec<u64>>>,
-    most: usize,
-    /// The process whose threads may hold the lock; in a forked child nobody would ever let go of it.
-    pid: u32,
-}
-
-impl Pool {
-    fn take(&self, bytes: usize) -> Vec<u64> {
-        let words = bytes.div_ceil(8);
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        match free.iter().position(|memory| memory.len() == words) {
-            Some(place) => free.swap_remove(place),
-            None => {
-                // Batches of one size at a time: what does not fit this one will hardly fit another.
-                free.pop();
-                drop(free);
-                vec![0; words]
-            }
-        }
-    }
-
-    fn put(&self, memory: Vec<u64>) {
-        if self.pid != std::process::id() {
-            return;
-        }
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < self.most {
-            free.push(memory);
-        }
-    }
-}
 
 /// Where a batch goes.
 enum Memory {
@@ -75,19 +41,6 @@ impl AsMut<[u8]> for Memory {
     }
 }
 
-/// The owner of an array's memory; gives it back to the pool.
-#[pyclass(frozen, module = "dreamlearning._core")]
-struct Lent {
-    words: Vec<u64>,
-    pool: Arc<Pool>,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.pool.put(std::mem::take(&mut self.words));
-    }
-}
-
 /// Decodes batches ahead of who uses them, on threads of its own.
 #[pyclass(frozen, module = "dreamlearning._core")]
 pub(super) struct Prefetcher {
@@ -107,7 +60,7 @@ impl Prefetcher {
         skip: bool,
         spare: usize,
     ) -> PyResult<Self> {
-        let pool = Arc::new(Pool { most: spare, pid: std::process::id(), ..Pool::default() });
+        let pool = Arc::new(Pool::new(spare));
         let shared = Arc::clone(&pool);
         let allocate = move |bytes| Memory::Pooled { words: shared.take(bytes), bytes };
         let on_error = if skip { OnError::Skip } else { OnError::Raise };
@@ -178,16 +131,7 @@ impl Prefetcher {
         let array = match decoded.buffer {
             None => PyArray1::<u8>::zeros(py, 0, false).into_any(),
             Some(Memory::Array { array, .. }) => array.into_bound(py).into_any(),
-            Some(Memory::Pooled { mut words, bytes }) => {
-                let data = words.as_mut_ptr().cast::<u8>();
-                let lent = Bound::new(py, Lent { words, pool: Arc::clone(&self.pool) })?;
-                // SAFETY: the words hold at least `bytes` bytes and live as long as `lent`, the array's base object; they
-                // are reached through this array alone, which may therefore be written.
-                unsafe {
-                    let view = ndarray::ArrayView1::from_shape_ptr(bytes, data);
-                    PyArray1::borrow_from_array(&view, lent.into_any()).into_any()
-                }
-            }
+            Some(Memory::Pooled { words, bytes }) => lend(py, &self.pool, words, bytes)?.into_any(),
         };
         Ok(Some((array, skipped)))
     }

@@ -6,6 +6,7 @@ mod array;
 mod compress;
 mod error;
 mod order;
+mod pool;
 mod reader;
 
 use pyo3::prelude::*;
@@ -23,6 +24,8 @@ mod _core {
     #[pymodule_export]
     use super::order::permute;
     #[pymodule_export]
+    use super::pool::Buffers;
+    #[pymodule_export]
     use super::reader::Reader;
 
     #[pymodule_init]
@@ -31,6 +34,7 @@ mod _core {
         module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
         module.add("FORMAT_VERSION", crate::container::FORMAT_VERSION)?;
         let names = [
+            "Buffers",
             "FORMAT_VERSION",
             "CorruptFileError",
             "DreamlearningError",
