@@ -256,6 +256,40 @@ def test_augmentation(data, colour):
         assert torch.equal(torch.cat([b for b, _ in loader]), flips(images, torch.arange(300), 3))
 
 
+def test_a_pass_keeps_its_epoch(data):
+    loader = Loader(data, 100, augment=lambda images, index, epoch: images * 0 + epoch)
+    first = iter(loader)
+    next(first)
+    second = iter(loader)
+    assert next(second)[0].max() == 1
+    loader.set_epoch(7)
+    assert [int(batch.max()) for batch, _ in first] == [0, 0]
+    assert [int(batch.max()) for batch, _ in loader] == [7, 7, 7]
+    with pytest.raises(TypeError, match="begins with one"):
+        next(iter(Loader(data, 4, augment=lambda *_: None, collate_fn=lambda items: {"x": 1})))
+
+
+def test_negative_numbers_and_empty_batches(data):
+    flips = augment.Compose([augment.RandomCrop(2), augment.HorizontalFlip()])
+    inside = CompressedDataset(data.file.path, batch_transform=flips)
+    assert torch.equal(inside[[-1]][0], inside[[299]][0])
+    batches = [[-1, 3], [], [299]]
+    got = [images for images, _ in Loader(data, batch_sampler=batches, augment=flips)]
+    assert [len(images) for images in got] == [2, 0, 1]
+    assert torch.equal(got[0][0], got[2][0])
+
+
+def test_labels_of_a_mapped_file_cut_short(tmp_path):
+    """What was decoded ahead is good, and its labels are not touched where the map has no file any more."""
+    path, _, _ = copy_of(None, tmp_path)
+    iterator = iter(Loader(path, 50, prefetch=1, num_threads=1))
+    next(iterator)
+    time.sleep(0.3)
+    os.truncate(path, path.stat().st_size // 3)
+    with pytest.raises(CorruptFileError, match="bytes when it was opened"):
+        list(iterator)
+
+
 def test_devices(data):
     same(Loader(data, 64, device="cpu"), DataLoader(data, 64))
     assert next(iter(Loader(data, 64, device="meta")))[0].is_meta

@@ -211,6 +211,7 @@ class CompressedDataset(Dataset[Any]):
 
     def _finish(self, decoded: Any, index: NDArray[np.int64], epoch: int | None = None) -> Sequence[Any]:
         """The items of a batch from what the core has decoded."""
+        index = np.where(index < 0, index + len(self), index)
         samples = self._samples(decoded)
         if self.transform is not None:
             samples = [self.transform(sample) for sample in samples]
@@ -220,7 +221,7 @@ class CompressedDataset(Dataset[Any]):
         if self._has_labels:
             columns.append(self._target_column(index))
         if self.return_index:
-            columns.append(torch.from_numpy(np.where(index < 0, index + len(self), index)))
+            columns.append(torch.from_numpy(index))
         view = BatchView(columns)
         if not isinstance(samples, list):
             return view
@@ -264,8 +265,9 @@ class CompressedDataset(Dataset[Any]):
         samples = torch.as_tensor(samples)
         if self._epoch is not None:
             epoch = int(self._epoch) if epoch is None else epoch
-            return self.batch_transform(samples, torch.from_numpy(index), epoch)  # type: ignore[call-arg]
-        transformed = self.batch_transform(samples)
+            transformed = self.batch_transform(samples, torch.from_numpy(index), epoch)  # type: ignore[call-arg]
+        else:
+            transformed = self.batch_transform(samples)
         if not hasattr(transformed, "__len__") or len(transformed) != len(index):
             raise ValueError(
                 f"batch_transform returned {type(transformed).__name__} for a batch of {len(index)}; it must "
@@ -275,7 +277,8 @@ class CompressedDataset(Dataset[Any]):
 
     def _target_column(self, index: NDArray[np.int64]) -> Any:
         """The targets: integers as int64, as torch makes of Python's; everything else of the stored dtype."""
-        labels = self.labels
+        # Asked for anew, so that a file that has been cut short is noticed before its map is touched.
+        labels = self.file.labels
         assert labels is not None
         targets = labels[index]
         if self.target_transform is not None:

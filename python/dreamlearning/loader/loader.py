@@ -160,6 +160,7 @@ class Loader:
         self._newest += 1
         mine = self._newest
         order = self._begin()
+        epoch = self._epoch  # of this pass, whatever is set or begun meanwhile
         self.skipped = 0
         reading = Prefetching(
             self.dataset,
@@ -168,7 +169,7 @@ class Loader:
             num_threads=self.num_threads,
             skip=self.on_error == "skip",
             pinned=self.pin_memory,
-            epoch=self._epoch,
+            epoch=epoch,
         )
         staged: deque[tuple[InFlight, Read]] = deque()
         try:
@@ -181,9 +182,8 @@ class Loader:
                     self._batches += 1
                     self._samples += read.asked
                     self.skipped += read.asked - len(read.index)
-                if len(read.index) == 0 and read.asked:
-                    continue
-                yield self._finished(flight, read)
+                if read.items is not None:
+                    yield self._finished(flight, read, epoch)
         finally:
             reading.close()
 
@@ -229,7 +229,7 @@ class Loader:
             read = reading.take(0.0 if staged else None)
             if read is None:
                 return
-            batch = self._collate(read.items) if len(read.items) else None
+            batch = None if read.items is None else self._collate(read.items)
             staged.append((self._transfer.start(batch), read))
 
     def _collate(self, items: Any) -> Any:
@@ -237,7 +237,7 @@ class Loader:
             return self.collate_fn(items)
         return items.collate() if isinstance(items, BatchView) else default_collate(items)
 
-    def _finished(self, flight: InFlight, read: Read) -> Any:
+    def _finished(self, flight: InFlight, read: Read, epoch: int) -> Any:
         batch = self._transfer.finish(flight)
         if self.augment is None:
             return batch
@@ -245,9 +245,13 @@ class Loader:
         if self.device is not None:
             index = index.to(self.device, non_blocking=True)
         if isinstance(batch, torch.Tensor):
-            return self.augment(batch, index, self._epoch)
-        samples, *others = batch
-        return [self.augment(samples, index, self._epoch), *others]
+            return self.augment(batch, index, epoch)
+        if not isinstance(batch, (list, tuple)) or not batch or not isinstance(batch[0], torch.Tensor):
+            raise TypeError(
+                f"augment needs a batch that is a tensor, or a list that begins with one, not a "
+                f"{type(batch).__name__}; leave augment or collate_fn out"
+            )
+        return [self.augment(batch[0], index, epoch), *batch[1:]]
 
     def state_dict(self) -> dict[str, Any]:
         """Where the consumer stands, in constant size; batches that were decoded ahead are not counted.

@@ -27,8 +27,9 @@ _log = logging.getLogger("dreamlearning")
 class Read(NamedTuple):
     """A batch that has been read."""
 
-    items: Sequence[Any]
-    """What the data set makes of it, as its ``__getitems__`` returns it."""
+    items: Sequence[Any] | None
+    """What the data set makes of it, as its ``__getitems__`` returns it; ``None`` where all of it was left
+    out."""
     index: NDArray[np.int64]
     """Numbers of the samples that could be read, shape (k,)."""
     asked: int
@@ -104,7 +105,7 @@ class Prefetching:
                 _log.warning("sample %d is left out: %s", index[place], reason)
             index = index[keep]
             decoded = decoded[keep] if isinstance(decoded, torch.Tensor) else [decoded[i] for i in keep]
-        items = self._dataset._finish(decoded, index, self._epoch) if len(index) or not asked else []
+        items = self._dataset._finish(decoded, index, self._epoch) if len(index) or not asked else None
         return Read(items, index, asked)
 
     @property
@@ -122,16 +123,17 @@ class Prefetching:
 
     def _submit(self, index: NDArray[np.int64]) -> _Queued:
         dataset = self._dataset
+        pinned, shapes = None, None
         if dataset._uniform:
-            pinned = None
             if self._pinned:
                 shape = dataset._decoded_shape(len(index))
                 pinned = empty_batch(shape, dataset.file.dtype, pinned=True)
             self._core.submit(index, None, None if pinned is None else pinned.numpy())
-            return _Queued(index, None, pinned)
-        regions, shapes = dataset.file._parts(index, dataset._regions(index))
-        self._core.submit(index, regions)
-        return _Queued(index, shapes, None)
+        else:
+            regions, shapes = dataset.file._parts(index, dataset._regions(index))
+            self._core.submit(index, regions)
+        # The core has refused what is out of range.
+        return _Queued(np.where(index < 0, index + len(dataset), index), shapes, pinned)
 
     def _decoded(self, queued: _Queued, array: NDArray[Any]) -> Any:
         """What the core has decoded, as the data set's own ``_decode`` returns it."""
