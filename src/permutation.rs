@@ -2,7 +2,7 @@
 //!
 //! A Feistel network permutes the next power of four; values outside `0..n` are permuted again until they fall inside
 //! (cycle walking), which leaves a permutation of `0..n`. The order of every sampler rests on it, so it never changes;
-//! `tests/test_samplers.py` has a slow twin in NumPy.
+//! `tests/test_permutation.py` has a slow twin.
 
 use crate::error::{Error, Result};
 

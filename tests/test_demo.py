@@ -13,7 +13,7 @@ pytest.importorskip("torchvision")
 
 from dreamlearning.footprint import mapped_bytes, png_bytes
 from dreamlearning.recipes import MainJob, Recipe, run_main_job, train
-from dreamlearning.recipes.batches import channel_statistics, crop_and_mirror, is_natural
+from dreamlearning.recipes.training import is_natural
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -56,7 +56,7 @@ def test_demo_measures_every_form_and_both_trainings(demo_folder):
     for run in result["runs"]:
         assert 0 <= run["test_accuracy"] <= 1
         assert run["seconds_per_epoch"] > 0
-        assert run["batch_bytes"] == 3 * 32 * 64
+        assert run["batch_bytes"] == 2 * 32 * 64
     assert everything["test_accuracy"] > 0.3  # a guess gets 0.1
     assert result["machine"]["dreamlearning"] == dreamlearning.__version__
 
@@ -140,34 +140,7 @@ def test_a_fraction_too_small_to_train_on(tmp_path, colour_images):
         train(tmp_path / "a.gede", tmp_path / "a.gede", Recipe(fraction=0.01))
 
 
-def test_statistics_are_those_of_the_arrays(tmp_path, colour_images):
-    torch = pytest.importorskip("torch")
-    images, labels = colour_images
-    with dreamlearning.compress((images, labels), tmp_path / "a.gede", preset="fast") as file:
-        statistics = channel_statistics(file)
-    np.testing.assert_allclose(statistics.mean, images.mean(axis=(0, 1, 2)), rtol=1e-12)
-    np.testing.assert_allclose(statistics.std, images.std(axis=(0, 1, 2)), rtol=1e-12)
-    normalised = statistics.normalise(torch.from_numpy(images).permute(0, 3, 1, 2))
-    assert normalised.mean().abs() < 1e-5
-    assert abs(normalised.std() - 1) < 1e-3
-
-
-def test_constant_images_are_not_divided_by_zero(tmp_path):
-    with dreamlearning.compress(np.full((5, 4, 4), 7, np.uint8), tmp_path / "a.gede", preset="fast") as file:
-        assert channel_statistics(file).std == (1.0,)
-
-
-def test_crop_and_mirror_moves_whole_images():
-    torch = pytest.importorskip("torch")
-    image = torch.arange(1, 65, dtype=torch.float32).view(1, 1, 8, 8)
-    batch = crop_and_mirror(image.repeat(50, 2, 1, 1), torch.Generator().manual_seed(0), pad=2)
-    padded = torch.nn.functional.pad(image, (2, 2, 2, 2))[0, 0]
-    allowed = [padded[y : y + 8, x : x + 8] for y in range(5) for x in range(5)]
-    allowed += [window.flip(1) for window in allowed]
-    for moved in batch:
-        assert torch.equal(moved[0], moved[1])  # channels stay together
-        assert any(torch.equal(moved[0], window) for window in allowed)
-    assert len({moved[0].numpy().tobytes() for moved in batch}) > 10
+def test_only_natural_images_are_cropped_and_mirrored():
     assert is_natural((32, 32, 3))
     assert not is_natural((28, 28))
     assert not is_natural((8, 8, 3))

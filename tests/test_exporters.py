@@ -291,6 +291,8 @@ def test_wrong_arguments(tmp_path, digits_path):
         dreamlearning.to_webdataset(digits_path, tmp_path / "x-{0..}.tar", 0)
     with pytest.raises(ValueError, match="no shards"):
         dreamlearning.to_webdataset(digits_path, tmp_path / "x.tar", 10)
+    with pytest.raises(ValueError, match=r"\.parquet"):
+        dreamlearning.to_parquet(digits_path, tmp_path / "o.xyz")
     with pytest.raises(ValueError, match=r"\.npz or \.npy"):
         dreamlearning.to_numpy(digits_path, tmp_path / "x.parquet")
     assert names(tmp_path) == []

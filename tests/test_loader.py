@@ -94,8 +94,9 @@ def test_images_of_any_size_and_transforms(imagenet_folder, tmp_path):
         itertools.chain.from_iterable(Loader(data, 4, collate_fn=list)),
         itertools.chain.from_iterable(DataLoader(data, 4, collate_fn=list)),
     )
-    with pytest.raises(RuntimeError, match="stack"):
+    with pytest.raises(RuntimeError, match="stack") as caught:
         list(Loader(data, 4))
+    assert "images differ in size" in caught.value.__notes__[0]
     assert threads() == 0
 
 
@@ -234,11 +235,65 @@ def test_other_samplers_resume_where_they_repeat(data):
     again = make()
     again.load_state_dict(loader.state_dict())
     same(again, whole[2:])
-    for wrong in ({"epoch": 0, "batches": -1}, {"epoch": 0, "batches": 1, "sampler": {}}):
-        with pytest.raises(ValueError, match=r"negative|another kind"):
-            make().load_state_dict(wrong)
+    for change, message in (
+        ({"batches": -1}, "negative"),
+        ({"sampler": {}}, "another kind"),
+        ({"batch_size": 25}, "batches of 25, this loader has batches of 50"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make().load_state_dict(loader.state_dict() | change)
+    with pytest.raises(TypeError, match="batches is 'two'"):
+        make().load_state_dict(loader.state_dict() | {"batches": "two"})
     with pytest.raises(ValueError, match="another kind"):
         Loader(data, 50, shuffle=True).load_state_dict(loader.state_dict())
+
+
+@pytest.mark.parametrize("wrong", [None, {}, {"epoch": 0}, 5])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_what_is_no_state(data, wrong, shuffle):
+    loader = Loader(data, 50, shuffle=shuffle)
+    with pytest.raises(ValueError, match="no state of a loader"):
+        loader.load_state_dict(wrong)
+    assert len(list(loader)) == 6
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_setting_the_epoch(data, shuffle):
+    """An epoch that is under way or restored goes on; one that was broken off begins again."""
+
+    def make():
+        return Loader(CompressedDataset(data.file.path, return_index=True), 50, shuffle=shuffle, seed=8)
+
+    def numbers(batches):
+        return [batch[2].tolist() for batch in batches]
+
+    epochs = [numbers(make()) for _ in range(1)]
+    again = make()
+    list(again)
+    epochs.append(numbers(again))
+    stopped = make()
+    for _ in itertools.islice(stopped, 2):
+        pass
+    state = stopped.state_dict()
+
+    resumed = make()
+    resumed.load_state_dict(state)
+    resumed.set_epoch(0)
+    iterator = iter(resumed)
+    assert numbers([next(iterator)]) == epochs[0][2:3]
+    resumed.set_epoch(0)  # within the loop, as some frameworks do
+    assert resumed.state_dict()["batches"] == 3
+    assert numbers(iterator) == epochs[0][3:]
+
+    resumed.load_state_dict(state)
+    iterator = iter(resumed)
+    next(iterator)
+    iterator.close()
+    resumed.set_epoch(0)
+    assert resumed.state_dict()["batches"] == 0
+    assert numbers(resumed) == epochs[0]
+    resumed.set_epoch(1)
+    assert numbers(resumed) == epochs[1]
 
 
 def test_augmentation(data, colour):
@@ -344,7 +399,9 @@ def test_damaged_samples_can_be_left_out(tmp_path, preset, batch_size, caplog):
     assert np.array_equal(torch.cat([b for b, _ in batches]).numpy(), np.moveaxis(images[kept], -1, 1))
     assert set(labels) - set(kept.tolist()) == {record.args[0] for record in caplog.records}
     assert all(len(targets) for _, targets in batches)
-    list(Loader(path, 50, sampler=range(100), on_error="skip"))
+    good = Loader(path, 50, sampler=range(100), on_error="skip")
+    assert [len(targets) for _, targets in good] == [50, 50]
+    assert good.skipped == 0
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
@@ -388,7 +445,13 @@ def test_a_file_that_is_replaced(tmp_path, colour):
         ({"sampler": [1], "shuffle": True}, ValueError, "excludes"),
         ({"batch_sampler": [[1]], "batch_size": 3}, ValueError, "excludes"),
         ({"batch_sampler": [[1]], "drop_last": True}, ValueError, "excludes"),
-        ({"batch_size": 1.5}, TypeError, None),
+        ({"batch_size": 1.5}, TypeError, "batch_size is 1.5"),
+        ({"prefetch": "2"}, TypeError, "prefetch is '2'"),
+        ({"num_threads": None}, TypeError, "num_threads is None"),
+        ({"sampler": 5}, TypeError, "sampler is 5"),
+        ({"batch_sampler": 5}, TypeError, "batch_sampler is 5"),
+        ({"augment": 5}, TypeError, "augment is 5"),
+        ({"collate_fn": "list"}, TypeError, "collate_fn is 'list'"),
     ],
 )
 def test_wrong_arguments(data, arguments, error, match):
@@ -401,8 +464,12 @@ def test_wrong_data_sets_and_orders(data, tmp_path):
         Loader([1, 2, 3])
     with pytest.raises(FileNotFoundError):
         Loader(tmp_path / "none.gede")
+    got = []
     with pytest.raises(IndexError, match="300"):
-        list(Loader(data, 2, sampler=[0, 1, 300]))
+        got.extend(Loader(data, 2, sampler=[0, 1, 2, 3, 300], prefetch=4))
+    assert len(got) == 2  # what comes before is good
+    with pytest.raises(IndexError, match="Subset of 10; make it for the Subset"):
+        list(Loader(Subset(data, range(10)), 2, sampler=SubsetSampler(data, 0.5)))
     with pytest.raises(TypeError):
         list(Loader(data, 2, sampler=["a"]))
     with pytest.raises(TypeError, match="length"):
@@ -479,7 +546,7 @@ def test_the_interpreter_ends(colour, run_python, ending):
 
 
 def test_control_c_ends_a_wait(colour):
-    """The consumer waits for a batch that is never there: a thread-less stand-in for a slow disk."""
+    """Wherever the consumer is: waiting for a batch, between batches or between epochs."""
     code = (
         "import sys, time, dreamlearning\n"
         "loader = dreamlearning.Loader(sys.argv[1], 2, num_threads=1)\n"

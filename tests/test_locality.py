@@ -7,7 +7,6 @@ import dreamlearning
 import numpy as np
 import pytest
 from dreamlearning import CompressedDataset, LocalitySampler
-from dreamlearning.samplers.storage import storage_order
 from torch.utils.data import Subset
 
 # Orders that scripts in the wild rely on: never edit.
@@ -49,24 +48,22 @@ def test_the_order_of_storage(tmp_path, partition_by):
         classes=["ant", "bee", "cat", "dog"],
     )
     with dreamlearning.compress(source, tmp_path / "x.gede", partition_by=partition_by) as file:
-        order = storage_order(file)
+        order = file.storage_order()
         if partition_by is None:
-            assert order is None
+            assert np.array_equal(order, np.arange(500))
         else:
             assert len(file.partitions) > 1
             assert np.array_equal(stored_rows(file)[order], np.arange(500))
 
 
 def test_partitions_that_no_field_explains(tmp_path):
-    """Another writer may name partitions as it likes; the order of indices is left."""
-    source = dreamlearning.sources.Source(
-        "odd", np.zeros((10, 3), np.uint8), {"label": np.arange(10) % 2}, classes=["one", "two"]
-    )
-    with dreamlearning.compress(source, tmp_path / "x.gede", partition_by="label") as file:
-        assert storage_order(file) is not None
-        for partition in file._info["partitions"]:
-            partition["name"] += "!"
-        assert storage_order(file) is None
+    """Partitions by what is stored nowhere else: the file itself knows where its samples are."""
+    groups = np.random.default_rng(1).integers(0, 3, 40)
+    source = dreamlearning.sources.Source("odd", np.zeros((40, 3), np.uint8), {"group": groups})
+    dreamlearning.compress(source, tmp_path / "x.gede", partition_by="group").close()
+    with dreamlearning.open(tmp_path / "x.gede") as file:
+        file._info["fields"].clear()
+        assert np.array_equal(file.storage_order(), np.argsort(groups, kind="stable"))
 
 
 @pytest.mark.parametrize("count", [None, 700])

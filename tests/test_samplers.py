@@ -254,6 +254,39 @@ def test_what_cannot_be_sampled():
         SubsetSampler(odd, 0.5, stratified=True)
 
 
+@pytest.mark.parametrize("name", ["labels", "targets"])
+def test_classes_of_a_torch_subset(name):
+    from torch.utils.data import Subset
+
+    whole = Labelled(np.arange(60) % 4)
+    setattr(whole, name, vars(whole).pop("labels"))
+    members = np.r_[0:60:4, 1:60:8, 2:10:4]
+    for part in (Subset(whole, members.tolist()), Subset(Subset(whole, range(60)), members)):
+        chosen = SubsetSampler(part, 0.5, stratified=True).indices(0)
+        assert np.bincount(members[chosen] % 4).tolist() == [7, 4, 1]
+        given = SubsetSampler(part, count=300, weights="balanced").indices(0)
+        assert np.bincount(members[given] % 4).tolist() == [100, 100, 100]
+    with pytest.raises(ValueError, match="labels"):
+        SubsetSampler(Subset(range(10), [1, 2]), 0.5, stratified=True)
+
+
+def test_repr_tells_what_the_order_depends_on():
+    sampler = SubsetSampler(range(100), 0.25, seed=7, num_replicas=3, rank=1)
+    for part in ("SubsetSampler(", "seed=7", "rank=1 of 3", "length=25"):
+        assert part in repr(sampler)
+
+
+def test_restart_forgets_what_was_handed_out():
+    sampler = SubsetSampler(range(100), 0.25, seed=7)
+    iterator = iter(sampler)
+    next(iterator)
+    sampler.restart(0)
+    assert list(sampler) == sampler.indices(0).tolist()
+    sampler.load_state_dict(sampler.state_dict(position=5))
+    sampler.restart(3)
+    assert list(sampler) == sampler.indices(3).tolist()
+
+
 def test_small_fractions_give_one_sample():
     assert len(list(SubsetSampler(range(10), 1e-9))) == 1
 

@@ -141,6 +141,8 @@ class Reader:
         """Shape of one sample; None for the sides that every sample has of its own."""
     def sides(self, indices: NDArray[np.int64]) -> NDArray[np.uint32]:
         """Rows and columns of images ``indices``, shape (k, 2)."""
+    def rows(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The place of samples ``indices`` in the order in which they are stored, shape (k,)."""
     @property
     def num_partitions(self) -> int: ...
     @property

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .crops import Crop
 from .errors import missing_extra
 from .file import CompressedFile
-from .indexing import as_indices, as_threads, image_axes
+from .indexing import as_function, as_indices, as_threads, image_axes
 
 try:
     import torch
@@ -93,9 +93,9 @@ class CompressedDataset(Dataset[Any]):
         reading: str = "mmap",
     ) -> None:
         self.file = CompressedFile(path, reading=reading)
-        self.transform = transform
-        self.target_transform = target_transform
-        self.batch_transform = batch_transform
+        self.transform = as_function(transform, "transform")
+        self.target_transform = as_function(target_transform, "target_transform")
+        self.batch_transform = as_function(batch_transform, "batch_transform")
         self.return_index = bool(return_index)
         self.num_threads = as_threads(num_threads)
         if sample_type not in _SAMPLE_TYPES:
@@ -128,16 +128,16 @@ class CompressedDataset(Dataset[Any]):
         self._uniform = crop is None and not self.file.ragged
         planes = sample_type == "tensor" and image and not channels_last
         self._channels_first = planes and self._uniform and len(shape) == 3
-        self._decoded = (shape[2], *shape[:2]) if self._channels_first else shape
+        self._decoded_shape = (shape[2], *shape[:2]) if self._channels_first else shape
         self._dtype = self.file.dtype
         self.classes = self.file.classes
         self.class_to_idx = None if self.classes is None else {name: i for i, name in enumerate(self.classes)}
         self._has_labels = "label" in self.file.fields
         self._labels: NDArray[Any] | None = None
         self._targets: list[Any] | None = None
-        self._augments = batch_transform is not None and _is_augmentation(batch_transform)
+        augments = batch_transform is not None and _is_augmentation(batch_transform)
         # Workers of any start method see it: they read the epoch that the training loop sets.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_() if self._augments else None
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_() if augments else None
 
     def __len__(self) -> int:
         return len(self.file)
@@ -180,11 +180,9 @@ class CompressedDataset(Dataset[Any]):
             are.
         """
         index = as_indices(indices, len(self))
-        return self._finish(self._decode(index), index)
-
-    def _decoded_shape(self, count: int) -> tuple[int, ...]:
-        """Shape of what a batch is decoded into, where it is uniform."""
-        return (count, *self._decoded)
+        decoded = self._decode(index)
+        # The core has refused what is out of range.
+        return self._finish(decoded, np.where(index < 0, index + len(self), index))
 
     def _decode(self, index: NDArray[np.int64]) -> Any:
         """A batch as it leaves the core: a tensor, or a list of arrays where images differ in size."""
@@ -195,7 +193,7 @@ class CompressedDataset(Dataset[Any]):
             return self.file.decode_regions(index, regions, num_threads=self.num_threads)
         # A batch that Python code works on is copied to the other process anyhow.
         through = self.transform is None and self.batch_transform is None and self._sample_type == "tensor"
-        shape = self._decoded_shape(len(index))
+        shape = (len(index), *self._decoded_shape)
         batch = empty_batch(shape, self._dtype, shared=through and in_worker())
         self.file.decode(
             index, out=batch.numpy(), num_threads=self.num_threads, channels_first=self._channels_first
@@ -210,8 +208,7 @@ class CompressedDataset(Dataset[Any]):
         return [_region(self.crop(height, width), height, width) for height, width in sides]
 
     def _finish(self, decoded: Any, index: NDArray[np.int64], epoch: int | None = None) -> Sequence[Any]:
-        """The items of a batch from what the core has decoded."""
-        index = np.where(index < 0, index + len(self), index)
+        """The items of a batch from what the core has decoded; ``index`` counts from 0."""
         samples = self._samples(decoded)
         if self.transform is not None:
             samples = [self.transform(sample) for sample in samples]

@@ -191,6 +191,17 @@ class CompressedFile:
         """For every partition its ``name`` and ``count``."""
         return [dict(partition) for partition in self._info["partitions"]]
 
+    def storage_order(self) -> NDArray[np.int64]:
+        """The samples in the order in which they are stored, shape (n,): partition after partition.
+
+        Example:
+            >>> f.storage_order()[:3]       # doctest: +SKIP
+            array([ 0, 10, 20])
+        """
+        if len(self._info["partitions"]) < 2:
+            return np.arange(len(self))
+        return np.argsort(self._reader.rows(np.arange(len(self))))
+
     @property
     def fields(self) -> list[str]:
         """Names of the fields stored beside the samples."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_buffer", "as_indices", "as_regions", "as_threads", "image_axes"]
+__all__ = ["as_buffer", "as_function", "as_indices", "as_regions", "as_threads", "image_axes"]
 
 
 _LARGEST = np.iinfo(np.int64).max
@@ -23,11 +23,26 @@ def as_threads(num_threads: Any) -> int:
     Raises:
         TypeError, ValueError: not an integer, or an impossible one.
     """
-    if not 0 <= operator.index(num_threads) <= _MOST_THREADS:
+    try:
+        number = operator.index(num_threads)
+    except TypeError as error:
+        raise TypeError(f"num_threads is {num_threads!r}; give an integer, 0 for all cores") from error
+    if not 0 <= number <= _MOST_THREADS:
         raise ValueError(
             f"num_threads is {num_threads}; give 0 for all cores, or at most {_MOST_THREADS} threads"
         )
-    return operator.index(num_threads)
+    return number
+
+
+def as_function(value: Any, name: str) -> Any:
+    """``value``, which is a function or ``None``.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} is {value!r}; give a function, or leave it out")
+    return value
 
 
 def as_indices(indices: Any, n: int) -> NDArray[np.int64]:

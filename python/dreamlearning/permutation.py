@@ -9,16 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 
-__all__ = ["derive_key", "keyed_hash", "permute"]
+__all__ = ["GOLDEN", "MASK", "derive_key", "keyed_hash", "mix", "permute"]
 
-_MASK = 2**64 - 1
-_GOLDEN = 0x9E3779B97F4A7C15
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+"""2**64 / golden ratio: multiples of it, modulo 2**64, spread as evenly as any sequence can."""
 
 
-def _mix(value: int) -> int:
+def mix(value: int) -> int:
     """The finaliser of splitmix64 on a Python integer."""
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
     return value ^ (value >> 31)
 
 
@@ -38,14 +39,14 @@ def derive_key(*parts: int) -> int:
     """
     key = len(parts)
     for part in parts:
-        key = _mix((key * 31 + _GOLDEN + part) & _MASK)
+        key = mix((key * 31 + GOLDEN + part) & MASK)
     return key
 
 
 def keyed_hash(values: ArrayLike, key: int) -> NDArray[np.uint64]:
     """A 64-bit hash of every integer in ``values`` under ``key``; shape (k,), one-to-one for a given key."""
     array = np.atleast_1d(np.asarray(values)).astype(np.uint64)
-    return _mix_array(_mix_array(array + np.uint64(_GOLDEN)) ^ np.uint64(_mix(key & _MASK)))
+    return _mix_array(_mix_array(array + np.uint64(GOLDEN)) ^ np.uint64(mix(key & MASK)))
 
 
 def permute(positions: ArrayLike, n: int, key: int) -> NDArray[np.int64]:
@@ -71,4 +72,4 @@ def permute(positions: ArrayLike, n: int, key: int) -> NDArray[np.int64]:
         raise IndexError(
             f"positions {where.min()}..{where.max()} are not all in range({n}), the range that is permuted"
         )
-    return _core.permute(np.ascontiguousarray(where), n, key & _MASK)
+    return _core.permute(np.ascontiguousarray(where), n, key & MASK)

@@ -153,7 +153,9 @@ impl<B: AsMut<[u8]> + Send + 'static> Ahead<B> {
         state.taken += u64::from(outcome.is_some());
         Ok(outcome)
     }
+}
 
+impl<B: Send + 'static> Ahead<B> {
     /// End the threads, which finish the batches they are at, and give back all memory. Does nothing in a forked child.
     pub fn close(&self) -> Vec<B> {
         if self.check_process().is_err() {
@@ -175,9 +177,7 @@ impl<B: AsMut<[u8]> + Send + 'static> Ahead<B> {
         let done = finished.into_values().filter_map(|outcome| outcome.ok().and_then(|done| done.buffer));
         queued.chain(done).collect()
     }
-}
 
-impl<B: Send + 'static> Ahead<B> {
     fn check_process(&self) -> Result<()> {
         if self.pid == process::id() {
             return Ok(());
@@ -196,11 +196,7 @@ impl<B: Send + 'static> Drop for Ahead<B> {
             Box::leak(Box::new(std::mem::take(threads)));
             return;
         }
-        lock(&self.shared.state).stop = true;
-        self.shared.work.notify_all();
-        for thread in std::mem::take(&mut *lock(&self.threads)) {
-            let _ = thread.join();
-        }
+        drop(self.close());
     }
 }
 

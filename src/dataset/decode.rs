@@ -167,6 +167,15 @@ impl Dataset {
         resolved.filter(|&resolved| resolved < len).ok_or(Error::Index { index, len })
     }
 
+    /// The row of sample `index`, which exists, counted through all partitions: its place in the order of storage.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn row_of(&self, index: u64) -> Result<u64> {
+        let (partition, row) = self.locate(index, &mut Vec::new())?;
+        Ok(self.starts[partition] + row)
+    }
+
     /// Rows and columns of the image `index`, which exists; `None` where samples are no images.
     ///
     /// # Errors

@@ -76,6 +76,18 @@ impl Reader {
         rows_of(py, sides, indices.len(), 2)
     }
 
+    /// The place of samples ``indices`` in the order of storage, shape (k,).
+    fn rows<'py>(
+        &self,
+        py: Python<'py>,
+        indices: PyReadonlyArray1<'_, i64>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let indices = indices.as_slice()?;
+        let row = |&index| Ok::<_, Error>(self.dataset.row_of(self.dataset.resolve(index)?)? as i64);
+        let rows = py.detach(|| indices.iter().map(row).collect::<Result<Vec<_>, _>>())?;
+        Ok(array_of(py, rows))
+    }
+
     #[getter]
     fn num_partitions(&self) -> usize {
         self.dataset.metadata().partitions.len()

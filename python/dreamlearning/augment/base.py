@@ -123,6 +123,8 @@ class Compose(Augmentation):
     """
 
     def __init__(self, operations: Iterable[Augmentation], seed: int = 0) -> None:
+        if not isinstance(operations, Iterable):
+            raise TypeError(f"operations is {operations!r}; give a list of augmentations")
         self.operations = tuple(operations)
         for place, operation in enumerate(self.operations):
             if not isinstance(operation, Augmentation):

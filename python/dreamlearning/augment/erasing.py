@@ -4,6 +4,7 @@ In: a batch (B, C, H, W) of any dtype. Out: the same batch, with a part of every
 """
 
 import operator
+from numbers import Real
 
 import torch
 
@@ -46,6 +47,8 @@ class Cutout(Augmentation):
             raise TypeError(f"size is {size!r}; give an integer, in pixels") from error
         if self.size < 1:
             raise ValueError(f"size is {size}; give at least 1")
+        if not isinstance(value, Real):
+            raise TypeError(f"value is {value!r}; give a number")
         self.value = value
         super().__init__(seed)
 

@@ -5,6 +5,7 @@ In: a batch (B, C, H, W) of any dtype. Out: a batch of the same dtype whose pixe
 """
 
 import operator
+from numbers import Real
 from typing import Any
 
 import torch
@@ -109,6 +110,8 @@ class HorizontalFlip(Augmentation):
     random = True
 
     def __init__(self, p: float = 0.5, seed: int = 0) -> None:
+        if not isinstance(p, Real):
+            raise TypeError(f"p is {p!r}; give a probability from 0 to 1")
         if not 0 <= p <= 1:
             raise ValueError(f"p is {p}; give a probability from 0 to 1")
         self.p = float(p)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..permutation import _GOLDEN, _MASK, _mix, derive_key
+from ..permutation import GOLDEN, MASK, derive_key, mix
 
 __all__ = ["SampleNumbers", "events", "integers", "operation_key"]
 
@@ -24,7 +24,7 @@ def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-_STEP, _FIRST, _SECOND = map(_signed, (_GOLDEN, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_STEP, _FIRST, _SECOND = map(_signed, (GOLDEN, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
 def _shift_right(values: torch.Tensor, by: int) -> torch.Tensor:
@@ -40,7 +40,7 @@ def _mix_tensor(values: torch.Tensor) -> torch.Tensor:
 
 def operation_key(*parts: int) -> int:
     """The key of an operation from several integers (the order matters), as an int64."""
-    return _signed(_mix(derive_key(*parts)))
+    return _signed(mix(derive_key(*parts)))
 
 
 class SampleNumbers:
@@ -67,8 +67,8 @@ class SampleNumbers:
         if isinstance(self.epoch, torch.Tensor):
             return _mix_tensor(self._hashed ^ _mix_tensor(_mix_tensor(_mix_tensor(self.epoch + _STEP) ^ key)))
         # In Python: a GPU would be asked for dozens of operations on a single number.
-        epoch_key = _mix(_mix((self.epoch + _GOLDEN) & _MASK) ^ (key & _MASK))
-        return _mix_tensor(self._hashed ^ _signed(_mix(epoch_key)))
+        epoch_key = mix(mix((self.epoch + GOLDEN) & MASK) ^ (key & MASK))
+        return _mix_tensor(self._hashed ^ _signed(mix(epoch_key)))
 
     def lasting_bits(self, key: int) -> torch.Tensor:
         """64 random bits for each sample, the same in every epoch: int64 of shape (B,)."""

@@ -130,7 +130,7 @@ def _print_table(result: dict[str, Any]) -> None:
     console.print(
         "On disk: images and labels; PNG is the sum of the file contents. Both trainings read the .gede "
         "small file, all of it per epoch or a fresh part of it. RAM held by training data, on all data: "
-        f"{size(runs[0]['batch_bytes'])} of decoded batches (at most three are alive at once) + {resident}; "
+        f"{size(runs[0]['batch_bytes'])} of decoded batches (at most two are alive at once) + {resident}; "
         f"raw arrays are held whole. Accuracy is that of the last of {len(runs[0]['epochs'])} epochs, on "
         f"{data['test_samples']:,} images never trained on; seconds are the median, without evaluation.",
         style="dim",

@@ -38,7 +38,7 @@ def to_parquet(
     Args:
         file: the path of a ``.gede`` file, a :class:`CompressedFile`, or a ``CompressedDataset`` (whose
             transforms and crops are not applied).
-        path: the file to write, usually ``*.parquet``.
+        path: the file to write, ``*.parquet``.
         indices: only these samples, in this order: integers, a slice or a mask.
         overwrite: replace an existing file, once the new one is complete.
 
@@ -47,7 +47,8 @@ def to_parquet(
 
     Raises:
         FileExistsError: ``path`` exists and ``overwrite`` is false, or is a folder.
-        ValueError: samples of different shapes that PNG does not hold, or of no elements.
+        ValueError: a path of another kind, samples of different shapes that PNG does not hold, or of no
+            elements.
         IndexError, TypeError: wrong indices.
         ImportError: ``pyarrow`` or Pillow is not installed.
 
@@ -62,6 +63,8 @@ def to_parquet(
         raise missing_extra("pyarrow", "parquet") from error
 
     output = Path(path)
+    if output.suffix.lower() != ".parquet":
+        raise ValueError(f"{output}: the name must end in .parquet")
     with opened(file) as one:
         chosen = as_chosen(indices, len(one))
         check_output(output, overwrite=overwrite)

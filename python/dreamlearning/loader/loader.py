@@ -7,7 +7,7 @@ In: a :class:`~dreamlearning.CompressedDataset` and how to go through it. Out: b
 import operator
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import missing_extra
 from ..file import CompressedFile
-from ..indexing import as_indices, as_threads
+from ..indexing import as_function, as_indices, as_threads
 
 try:
     import torch
@@ -24,6 +24,7 @@ try:
     from ..batch_view import BatchView
     from ..dataset import CompressedDataset
     from ..samplers import EpochSampler, SubsetSampler
+    from ..samplers.arguments import epoch_number, integer, positive
     from .prefetching import Prefetching, Read
     from .transfer import InFlight, Transfer
 except ImportError as error:
@@ -96,26 +97,29 @@ class Loader:
         seed: int = 0,
     ) -> None:
         self.dataset, self._members = _resolve(dataset)
-        self.batch_size = _positive(batch_size, "batch_size")
-        self.prefetch = _positive(prefetch, "prefetch")
+        self.batch_size = positive(batch_size, "batch_size")
+        self.prefetch = positive(prefetch, "prefetch")
         self.num_threads = as_threads(num_threads)
         self.drop_last = bool(drop_last)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error is {on_error!r}; give 'raise' or 'skip'")
         self.on_error = on_error
         if batch_sampler is not None and (
-            sampler is not None or shuffle or drop_last or operator.index(batch_size) != 1
+            sampler is not None or shuffle or drop_last or self.batch_size != 1
         ):
             raise ValueError("a batch_sampler excludes batch_size, shuffle, sampler and drop_last")
         if sampler is not None and shuffle:
             raise ValueError("a sampler excludes shuffle: it decides on the order")
+        for name, order in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if order is not None and not isinstance(order, Iterable):
+                raise TypeError(f"{name} is {order!r}; give something that can be iterated over")
         self._count = len(self.dataset) if self._members is None else len(self._members)
         if sampler is None and batch_sampler is None:
             sampler = SubsetSampler(range(self._count), 1.0, seed=seed) if shuffle else range(self._count)
         self.sampler = sampler
         self.batch_sampler = batch_sampler
-        self.augment = augment
-        self.collate_fn = collate_fn
+        self.augment = as_function(augment, "augment")
+        self.collate_fn = as_function(collate_fn, "collate_fn")
         self._transfer = Transfer(device)
         self.device = self._transfer.device
         self.pin_memory = self._transfer.asynchronous if pin_memory is None else bool(pin_memory)
@@ -129,7 +133,8 @@ class Loader:
         self._samples = 0  # of these since the epoch was begun or resumed
         self._given, self._whole = 0, 0  # samples that will be in batches, and samples in all, from there on
         self._skip_batches = 0  # of the next iterator, where the sampler cannot resume itself
-        self._newest = 0
+        self._newest = 0  # which pass counts what the consumer gets
+        self._running = False  # whether it is under way
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -145,15 +150,24 @@ class Loader:
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iterator give epoch ``epoch`` (0, 1, ...). Without it, epochs follow one another."""
-        epoch = operator.index(epoch)
-        if epoch < 0:
-            raise ValueError(f"epoch is {epoch}; it must not be negative")
-        if epoch != self._epoch or not self._fresh:
-            self._batches = self._samples = self._given = self._skip_batches = 0
-        self._epoch, self._fresh, self._manual = epoch, True, True
+        epoch = epoch_number(epoch)
         for sampler in (self.sampler, self.batch_sampler):
             if hasattr(sampler, "set_epoch"):
                 sampler.set_epoch(epoch)
+        self._manual = True
+        # The epoch that is under way or that load_state_dict has restored keeps its position.
+        if epoch == self._epoch and (self._fresh or self._running):
+            return
+        if isinstance(self.sampler, EpochSampler):
+            self.sampler.restart(epoch)
+        self._go_to(epoch, 0)
+
+    def _go_to(self, epoch: int, batches: int) -> None:
+        """Let the next iterator begin ``epoch``, of which ``batches`` have been consumed."""
+        self._epoch, self._batches, self._skip_batches = epoch, batches, batches
+        self._samples = self._given = 0
+        self._fresh = True
+        self._newest += 1
 
     def __iter__(self) -> Iterator[Any]:
         # A generator, so that whatever ends the loop ends the threads.
@@ -172,6 +186,7 @@ class Loader:
             epoch=epoch,
         )
         staged: deque[tuple[InFlight, Read]] = deque()
+        self._running = True
         try:
             while True:
                 self._stage(reading, staged)
@@ -186,6 +201,8 @@ class Loader:
                     yield self._finished(flight, read, epoch)
         finally:
             reading.close()
+            if mine == self._newest:
+                self._running = False
 
     def _begin(self) -> Iterator[NDArray[np.int64]]:
         """Start the next epoch, or go on with the one that was resumed: its batches of sample numbers."""
@@ -210,7 +227,18 @@ class Loader:
             batches = self._gather()
         for _ in range(skip):
             next(batches, None)
-        return (batch if self._members is None else self._members[batch] for batch in batches)
+        return map(self._in_dataset, batches)
+
+    def _in_dataset(self, batch: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of the samples that a sampler asks for."""
+        if self._members is None:
+            return batch
+        wrong = batch[(batch < -self._count) | (batch >= self._count)]
+        if wrong.size:
+            raise IndexError(
+                f"the sampler asks for sample {wrong[0]} of a Subset of {self._count}; make it for the Subset"
+            )
+        return self._members[batch]
 
     def _gather(self) -> Iterator[NDArray[np.int64]]:
         waiting: list[int] = []
@@ -235,7 +263,16 @@ class Loader:
     def _collate(self, items: Any) -> Any:
         if self.collate_fn is not None:
             return self.collate_fn(items)
-        return items.collate() if isinstance(items, BatchView) else default_collate(items)
+        if isinstance(items, BatchView):
+            return items.collate()
+        try:
+            return default_collate(items)
+        except RuntimeError as error:
+            if not self.dataset._uniform:
+                error.add_note(
+                    "images differ in size: give a crop and transform that make them equal, or collate_fn"
+                )
+            raise
 
     def _finished(self, flight: InFlight, read: Read, epoch: int) -> Any:
         batch = self._transfer.finish(flight)
@@ -256,10 +293,15 @@ class Loader:
     def state_dict(self) -> dict[str, Any]:
         """Where the consumer stands, in constant size; batches that were decoded ahead are not counted.
 
-        Samplers of this package resume exactly, with any number of threads and ranks. Any other sampler has
-        to give the same order again; the batches that were consumed are then left out.
+        Samplers of this package resume exactly, with any batch size and number of threads and ranks. Any
+        other sampler has to give the same order again, in batches of the same size; those that were consumed
+        are then left out.
         """
-        state: dict[str, Any] = {"epoch": self._epoch, "batches": self._batches}
+        state: dict[str, Any] = {
+            "epoch": self._epoch,
+            "batches": self._batches,
+            "batch_size": self.batch_size,
+        }
         if isinstance(self.sampler, EpochSampler):
             # A last batch that was left out is no rest to go on with.
             finished = self._samples >= self._given > 0
@@ -270,24 +312,29 @@ class Loader:
         """Go on exactly where :meth:`state_dict` was taken.
 
         Raises:
-            ValueError, KeyError: the state is of another sampler, or no state of a loader.
+            ValueError: the state is of another sampler or batch size, or no state of a loader.
+            TypeError: a number in it is none.
         """
-        epoch, batches = operator.index(state["epoch"]), operator.index(state["batches"])
+        if not isinstance(state, Mapping) or not {"epoch", "batches", "batch_size"} <= state.keys():
+            raise ValueError(f"{state!r} is no state of a loader; give what state_dict() returned")
+        epoch, batches = integer(state["epoch"], "epoch"), integer(state["batches"], "batches")
         if min(epoch, batches) < 0:
             raise ValueError(f"the state has epoch {epoch} and {batches} batches; neither may be negative")
         if isinstance(self.sampler, EpochSampler):
-            if "sampler" not in state:
+            if not isinstance(state.get("sampler"), Mapping):
                 raise ValueError("the state is of a loader with another kind of sampler")
             self.sampler.load_state_dict(state["sampler"])
             epoch, batches = self.sampler.epoch, batches if self.sampler.epoch == epoch else 0
         elif "sampler" in state:
             raise ValueError("the state is of a loader with another kind of sampler")
+        elif state["batch_size"] != self.batch_size:
+            raise ValueError(
+                f"the state counts batches of {state['batch_size']}, this loader has batches of "
+                f"{self.batch_size}; only samplers of dreamlearning can change it"
+            )
         elif batches >= len(self):
             epoch, batches = epoch + 1, 0
-        self._epoch, self._batches, self._skip_batches = epoch, batches, batches
-        self._samples = self._given = 0
-        self._fresh = True
-        self._newest += 1
+        self._go_to(epoch, batches)
 
     def __repr__(self) -> str:
         device = None if self.device is None else str(self.device)
@@ -319,10 +366,3 @@ def _length(order: Any) -> int:
     if not isinstance(order, Sized):
         raise TypeError(f"a {type(order).__name__} has no length, so the loader has none")
     return len(order)
-
-
-def _positive(value: Any, name: str) -> int:
-    number = operator.index(value)
-    if number < 1:
-        raise ValueError(f"{name} is {number}; give at least 1")
-    return number

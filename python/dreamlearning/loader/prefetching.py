@@ -72,6 +72,7 @@ class Prefetching:
         self._pinned = pinned
         self._epoch = epoch
         self._queue: deque[_Queued] = deque()
+        self._failure: Exception | None = None  # of the order, or of a batch that could not be queued
         self._core = Prefetcher(
             dataset.file._reader,
             num_threads,
@@ -86,9 +87,12 @@ class Prefetching:
 
         Raises:
             CorruptFileError, OSError: a sample cannot be read; the message names it.
+            Exception: what the order, or a crop, has raised, after all batches before.
         """
         self._fill()
         if not self._queue:
+            if self._failure is not None:
+                raise self._failure
             return None
         taken = self._core.take(timeout)
         if taken is None:
@@ -108,25 +112,23 @@ class Prefetching:
         items = self._dataset._finish(decoded, index, self._epoch) if len(index) or not asked else None
         return Read(items, index, asked)
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether every batch has been taken."""
-        self._fill()
-        return not self._queue
-
     def _fill(self) -> None:
-        while len(self._queue) < self._ahead:
-            index = next(self._order, None)
-            if index is None:
-                return
-            self._queue.append(self._submit(index))
+        while len(self._queue) < self._ahead and self._failure is None:
+            try:
+                index = next(self._order, None)
+                if index is None:
+                    return
+                self._queue.append(self._submit(index))
+            except Exception as error:
+                # It is the turn of the batches before it first.
+                self._failure = error
 
     def _submit(self, index: NDArray[np.int64]) -> _Queued:
         dataset = self._dataset
         pinned, shapes = None, None
         if dataset._uniform:
             if self._pinned:
-                shape = dataset._decoded_shape(len(index))
+                shape = (len(index), *dataset._decoded_shape)
                 pinned = empty_batch(shape, dataset.file.dtype, pinned=True)
             self._core.submit(index, None, None if pinned is None else pinned.numpy())
         else:
@@ -141,7 +143,7 @@ class Prefetching:
             return queued.pinned
         elements = array.view(self._dataset.file.dtype)
         if queued.shapes is None:
-            return torch.from_numpy(elements.reshape(self._dataset._decoded_shape(len(queued.index))))
+            return torch.from_numpy(elements.reshape(len(queued.index), *self._dataset._decoded_shape))
         ends = np.cumsum([int(np.prod(shape)) for shape in queued.shapes])
         parts = np.split(elements, ends[:-1]) if len(ends) else []
         return [part.reshape(shape) for part, shape in zip(parts, queued.shapes, strict=True)]

@@ -21,18 +21,16 @@ try:
 except ImportError as error:
     raise missing_extra("torch", "torch") from error
 
+from ..augment import Compose, HorizontalFlip, Normalize, RandomCrop
 from ..dataset import CompressedDataset
-from ..file import open as open_file
 from ..footprint import mapped_bytes
 from ..samplers import SubsetSampler
-from .batches import Statistics, channel_statistics, crop_and_mirror, is_natural
 from .resnet import small_resnet18
 
 __all__ = ["Epoch", "Recipe", "Run", "train"]
 
-# Alive at the worst moment: the batch just trained on, the next one decoded, and its copy made by the
-# loader's collate function.
-_COPIES = 3
+# Alive at the worst moment: the batch just trained on, and the next one decoded.
+_COPIES = 2
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def train(
         ValueError: there are no labels, or an epoch would have fewer than two samples.
     """
     device = recipe.torch_device()
-    dataset = CompressedDataset(train_path)
+    dataset = CompressedDataset(train_path, return_index=True)
     test_loader = DataLoader(CompressedDataset(test_path), batch_size=256)
     if dataset.labels is None or dataset.labels.ndim != 1 or dataset.labels.dtype.kind not in "iu":
         raise ValueError(f"{train_path} has no integer label for each sample; training needs one")
@@ -156,13 +154,14 @@ def train(
     drop_last = len(sampler) % recipe.batch_size == 1 and recipe.batch_size > 1
     loader = DataLoader(dataset, batch_size=recipe.batch_size, sampler=sampler, drop_last=drop_last)
 
-    with open_file(train_path) as file:
-        statistics = channel_statistics(file)
-        shape = file.shape
+    normalise = Normalize.of(dataset)
+    # After normalising, zeros are the mean.
+    moves = [RandomCrop(padding=4), HorizontalFlip()] if is_natural(dataset.file.shape) else []
+    augment = Compose([normalise, *moves], seed=recipe.seed)
     classes = int(dataset.labels.max()) + 1
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = small_resnet18(len(statistics.mean), classes).to(device)
+        model = small_resnet18(len(normalise.mean), classes).to(device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=recipe.peak_learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4
     )
@@ -173,7 +172,6 @@ def train(
         pct_start=0.25,
         cycle_momentum=False,
     )
-    generator = torch.Generator().manual_seed(recipe.seed) if is_natural(shape) else None
 
     epochs: list[Epoch] = []
     seen, batch_bytes, resident = 0, 0, mapped_bytes(train_path)
@@ -182,13 +180,12 @@ def train(
         losses: list[torch.Tensor] = []
         loading = 0.0
         start = asked = time.perf_counter()
-        for images, labels in loader:
+        for images, labels, index in loader:
             loading += time.perf_counter() - asked
             batch_bytes = max(batch_bytes, _COPIES * images.nbytes)
             seen += len(images)
-            losses.append(
-                _step(model, optimizer, images.to(device), labels.to(device), statistics, generator)
-            )
+            inputs = augment(images.to(device), index, number - 1)
+            losses.append(_step(model, optimizer, inputs, labels.to(device)))
             schedule.step()
             asked = time.perf_counter()
         loss = float(torch.stack(losses).mean())  # waits for the device
@@ -196,24 +193,27 @@ def train(
         # Pages of a mapping only come in as an epoch goes on, so its end is its peak.
         now = mapped_bytes(train_path)
         resident = None if now is None or resident is None else max(now, resident)
-        epochs.append(Epoch(seen, seconds, loading, loss, _accuracy(model, test_loader, statistics, device)))
+        epochs.append(Epoch(seen, seconds, loading, loss, _accuracy(model, test_loader, normalise, device)))
         if on_epoch is not None:
             on_epoch(number, epochs[-1])
     return Run(recipe, len(sampler), epochs, batch_bytes, resident)
 
 
+def is_natural(shape: tuple[int, ...]) -> bool:
+    """Whether images of this shape show the same thing when mirrored: colour and at least 28 pixels wide.
+
+    Digits and letters do not survive a mirror, and 8 pixels do not survive a crop.
+    """
+    return len(shape) == 3 and shape[2] == 3 and min(shape[:2]) >= 28
+
+
 def _step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    images: torch.Tensor,
+    inputs: torch.Tensor,
     labels: torch.Tensor,
-    statistics: Statistics,
-    generator: torch.Generator | None,
 ) -> torch.Tensor:
-    inputs = statistics.normalise(images)
-    if generator is not None:
-        inputs = crop_and_mirror(inputs, generator)
-    with _precision(images.device):
+    with _precision(inputs.device):
         loss = nn.functional.cross_entropy(model(inputs), labels.long())
     optimizer.zero_grad()
     loss.backward()
@@ -222,12 +222,12 @@ def _step(
 
 
 @torch.no_grad()
-def _accuracy(model: nn.Module, loader: DataLoader, statistics: Statistics, device: torch.device) -> float:
+def _accuracy(model: nn.Module, loader: DataLoader, normalise: Normalize, device: torch.device) -> float:
     model.eval()
     right = total = 0
     for images, labels in loader:
         with _precision(device):
-            scores = model(statistics.normalise(images.to(device)))
+            scores = model(normalise(images.to(device)))
         right += int((scores.argmax(1).cpu() == labels).sum())
         total += len(labels)
     return right / total

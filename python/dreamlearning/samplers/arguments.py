@@ -75,14 +75,24 @@ def epoch_length(fraction: Any, count: Any, size: int, *, repeats: bool = False)
     return max(1, round(fraction * size))
 
 
+def _labels_of(dataset: Any) -> Any:
+    """The labels of a data set, or of a torch ``Subset`` of one; ``None`` where it has none."""
+    for name in ("labels", "targets"):
+        if getattr(dataset, name, None) is not None:
+            return getattr(dataset, name)
+    whole, members = getattr(dataset, "dataset", None), getattr(dataset, "indices", None)
+    if whole is None or members is None:
+        return None
+    labels = _labels_of(whole)
+    return None if labels is None else np.asarray(labels)[np.asarray(members, np.int64)]
+
+
 def class_ids(dataset: Any, size: int, what: str) -> NDArray[np.int64]:
     """The class of every sample, numbered from 0 in sorted order: int64 of shape (size,).
 
     ``what`` needs them; the error says so.
     """
-    labels = getattr(dataset, "labels", None)
-    if labels is None:
-        labels = getattr(dataset, "targets", None)
+    labels = _labels_of(dataset)
     if labels is None:
         raise ValueError(f"{what} needs a data set with `labels` or `targets`, one per sample")
     array = np.asarray(labels)

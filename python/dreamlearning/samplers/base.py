@@ -117,6 +117,10 @@ class EpochSampler(Sampler[int], ABC):
             self._go_to(epoch, 0)
         self._manual = True
 
+    def restart(self, epoch: int) -> None:
+        """Let the next iterator give all of epoch ``epoch``, even where a part of it has been handed out."""
+        self._go_to(epoch_number(epoch), 0)
+
     def rank_indices(self, epoch: int, start: int = 0) -> NDArray[np.int64]:
         """What this rank sees of an epoch that all ranks together begin at position ``start``.
 
@@ -148,6 +152,10 @@ class EpochSampler(Sampler[int], ABC):
 
     def __iter__(self) -> "_EpochIterator":
         return _EpochIterator.over(self)
+
+    def __repr__(self) -> str:
+        shown = {"seed": self.seed, "rank": f"{self.rank} of {self.num_replicas}", **self.identity()}
+        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in shown.items())})"
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """Where the order stands, in constant size and the same on every rank.

@@ -4,7 +4,6 @@ In: a data set over a ``.gede`` file, and how far reads may spread. Out: an :cla
 blocks of neighbouring samples, a few blocks at a time.
 """
 
-import hashlib
 from collections.abc import Sized
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..permutation import derive_key, permute
 from .arguments import dataset_size, epoch_length, epoch_number, positive
 from .base import EpochSampler
 from .keys import GROUP, SHUFFLE, WALK
-from .storage import storage_order
+from .weights import fingerprint
 
 __all__ = ["LocalitySampler"]
 
@@ -95,7 +94,7 @@ class LocalitySampler(EpochSampler):
         self.block = min(positive(block, "block"), size)
         self.window = positive(window, "window")
         self._size = size
-        self._stored = None if file is None else storage_order(file)
+        self._stored = file.storage_order() if file is not None and len(file.partitions) > 1 else None
 
     def identity(self) -> dict[str, Any]:
         """Sizes, block and window, and a digest of the order of storage where it is not that of indices."""
@@ -106,8 +105,7 @@ class LocalitySampler(EpochSampler):
             "window": self.window,
         }
         if self._stored is not None:
-            digest = hashlib.blake2b(self._stored.astype("<i8").tobytes(), digest_size=8)
-            identity["storage"] = digest.hexdigest()
+            identity["storage"] = fingerprint(self._stored)
         return identity
 
     def indices(self, epoch: int) -> NDArray[np.int64]:

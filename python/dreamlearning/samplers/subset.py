@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..permutation import derive_key, keyed_hash, permute
+from ..permutation import GOLDEN, derive_key, keyed_hash, permute
 from .arguments import class_ids, dataset_size, epoch_length, epoch_number
 from .base import EpochSampler
 from .keys import CLASS, DRAW, OFFSET, SHUFFLE, START, TIE, WALK
 from .weights import as_weights, fingerprint, systematic
 
 __all__ = ["SubsetSampler"]
-
-# 2**64 / golden ratio: multiples of it, modulo 2**64, spread as evenly as any sequence can.
-_GOLDEN = 0x9E3779B97F4A7C15
 
 
 class SubsetSampler(EpochSampler):
@@ -143,7 +140,7 @@ class SubsetSampler(EpochSampler):
             order = self._lay_out(derive_key(self.seed, DRAW, epoch))
         else:
             order = self._shared(self._lay_out)
-            offset = (offset + epoch * _GOLDEN) % 2**64
+            offset = (offset + epoch * GOLDEN) % 2**64
         copies = systematic(np.cumsum(self._weights[order]), self._length, offset)
         return np.repeat(order, copies)
 

@@ -66,9 +66,9 @@ def _to_integers(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.rint(np.ldexp(scaled, _BITS - int(np.frexp(total)[1]))).astype(np.int64)
 
 
-def fingerprint(weights: NDArray[np.int64]) -> str:
-    """A short digest of integer weights, by which a state knows that it is of the same ones."""
-    return hashlib.blake2b(weights.astype("<i8").tobytes(), digest_size=8).hexdigest()
+def fingerprint(integers: NDArray[np.int64]) -> str:
+    """A short digest of integers, by which a state knows that it is of the same ones."""
+    return hashlib.blake2b(integers.astype("<i8").tobytes(), digest_size=8).hexdigest()
 
 
 def systematic(ends: NDArray[np.int64], count: int, offset: int) -> NDArray[np.int64]:
