@@ -172,6 +172,9 @@ class Reader:
     ) -> None:
         """Write samples ``indices``, or of each image the part ``regions`` (top, left, height, width), shape
         (k, 4), into the arrays ``outs``, which share no memory."""
+    def check_length(self) -> None:
+        """An error where the file is not as long any more as when it was opened, and what is mapped must not
+        be touched."""
     def field(self, name: str) -> NDArray[np.uint8]:
         """The bytes of a raw field, read-only, mapped without a copy; view them as their dtype."""
     def bases(self, partition: int) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:

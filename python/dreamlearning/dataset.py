@@ -195,9 +195,8 @@ class CompressedDataset(Dataset[Any]):
         through = self.transform is None and self.batch_transform is None and self._sample_type == "tensor"
         shape = (len(index), *self._decoded_shape)
         batch = empty_batch(shape, self._dtype, shared=through and in_worker())
-        self.file.decode(
-            index, out=batch.numpy(), num_threads=self.num_threads, channels_first=self._channels_first
-        )
+        # CompressedFile.decode without its checks of what comes from outside.
+        self.file._reader.decode_into(index, batch.numpy(), self.num_threads, self._channels_first)
         return batch
 
     def _regions(self, index: NDArray[np.int64]) -> list[Any] | None:
@@ -274,8 +273,8 @@ class CompressedDataset(Dataset[Any]):
 
     def _target_column(self, index: NDArray[np.int64]) -> Any:
         """The targets: integers as int64, as torch makes of Python's; everything else of the stored dtype."""
-        # Asked for anew, so that a file that has been cut short is noticed before its map is touched.
-        labels = self.file.labels
+        self.file._reader.check_length()  # before the map of a file that has been cut short is touched
+        labels = self.labels
         assert labels is not None
         targets = labels[index]
         if self.target_transform is not None:

@@ -193,8 +193,16 @@ impl Dataset {
         Ok(self.file.read_all(self.field_section(number)?, &mut Vec::new())?.to_vec())
     }
 
+    /// Whether the file still has the length it had when it was opened: what is mapped may be touched.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it is shorter, [`Error::Io`].
+    pub fn check_length(&self) -> Result<()> {
+        self.file.check_length()
+    }
+
     fn field_section(&self, number: usize) -> Result<&Section> {
-        self.file.check_length()?;
+        self.check_length()?;
         self.file.section(SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 })
     }
 

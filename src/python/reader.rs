@@ -187,6 +187,11 @@ impl Reader {
         Ok(py.detach(|| self.dataset.decode_each(&mut requests, num_threads))?)
     }
 
+    /// An error where the file is not as long any more as when it was opened, and what is mapped must not be touched.
+    fn check_length(&self) -> PyResult<()> {
+        Ok(self.dataset.check_length()?)
+    }
+
     /// The bytes of a raw field, read-only, mapped without a copy; the caller views them as their dtype.
     fn field<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyArray1<u8>>> {
         let dataset = &slf.get().dataset;
