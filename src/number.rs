@@ -7,10 +7,15 @@ use crate::sample::{DType, NumberKind};
 
 /// The values of a sample as real numbers; exact but for 64-bit integers above 2^53.
 pub fn values(dtype: DType, sample: &[u8]) -> impl Iterator<Item = f64> {
-    elements(dtype, sample).map(move |bits| match dtype {
+    elements(dtype, sample).map(move |bits| value(dtype, bits))
+}
+
+/// The real number that `bits` are; exact but for 64-bit integers above 2^53.
+pub fn value(dtype: DType, bits: u64) -> f64 {
+    match dtype {
         DType::Float16 | DType::Float32 | DType::Float64 => real(dtype, bits),
         _ => integer(dtype, bits) as f64,
-    })
+    }
 }
 
 /// Sums samples element by element: integers exactly, floating point in binary64.

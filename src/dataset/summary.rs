@@ -6,10 +6,11 @@ use super::decode::Worker;
 use crate::bits::{BitSlices, count_ones, slice_rows};
 use crate::block::{Block, MAX_SPLIT_BITS};
 use crate::coder::ReadBuffers;
-use crate::condense::{Centroids, cluster};
+use crate::condense::{self, Cell, Centroids, CondenseOptions, Rows, cluster_by_positions};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
 use crate::number::{Mean, values};
+use crate::source::SampleSource;
 
 /// Rows that are handled at once; a multiple of 64.
 const CHUNK_ROWS: usize = 4096;
@@ -35,6 +36,13 @@ pub struct Condensed {
     pub weights: Vec<u64>,
     /// Partition of each cluster.
     pub partitions: Vec<u32>,
+}
+
+impl SampleSource for Dataset {
+    fn read(&self, ids: &[u32], out: &mut [u8]) -> Result<()> {
+        let indices: Vec<i64> = ids.iter().map(|&id| id.into()).collect();
+        self.decode_into(&indices, out, 1)
+    }
 }
 
 impl Dataset {
@@ -111,6 +119,32 @@ impl Dataset {
         Ok(condensed)
     }
 
+    /// Condense a table: [`condense`](crate::condense::condense) on its samples, whose columns are `cells`; `target` and
+    /// `classes` have one entry for each sample.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn condense_table(
+        &self,
+        cells: &[Cell],
+        target: Option<&[f64]>,
+        classes: Option<&[u32]>,
+        options: &CondenseOptions,
+    ) -> Result<condense::Condensed> {
+        let sample_of_row = self.samples_by_row()?;
+        let partitions =
+            self.starts.windows(2).map(|ends| &sample_of_row[ends[0] as usize..ends[1] as usize]);
+        let rows = Rows {
+            source: self,
+            row_bytes: self.metadata.sample.bytes()?,
+            cells,
+            target,
+            classes,
+            partitions: partitions.collect(),
+        };
+        condense::condense(&rows, options)
+    }
+
     /// The sample of every row, rows counted through all partitions.
     fn samples_by_row(&self) -> Result<Vec<u32>> {
         let mut buffer = Vec::new();
@@ -138,7 +172,7 @@ impl Dataset {
         self.for_each_chunk(block, |_, part| count_ones(part, row_bytes, &mut counts))?;
         let stats = BitStats::new(rows as u64, &counts, &row_bits);
         let at_once = (SLICE_BYTES / rows.div_ceil(64).max(1) / 8).max(1);
-        cluster(&stats, layout, beta, at_once, |positions| {
+        cluster_by_positions(&stats, layout, beta, at_once, |positions| {
             let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
             let mut slices = BitSlices::new(wanted.len(), rows);
             self.for_each_chunk(block, |first, part| {
