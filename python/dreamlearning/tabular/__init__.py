@@ -1,7 +1,8 @@
 """Learning from a table's condensed samples, with a bound on what the full data would have given.
 
 In: a :class:`CondensedTable` (representatives, weights, exact scatter within clusters). Out: fitted
-scikit-learn estimators with a ``certificate_``. Condensed tables need NumPy alone, all else the extra ``tabular``.
+scikit-learn estimators with a ``certificate_``. Condensed tables need NumPy alone, all else the extra
+``tabular``.
 
     >>> import numpy as np
     >>> from dreamlearning.tabular import CondensedLinearRegression, CondensedTable

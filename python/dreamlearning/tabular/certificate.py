@@ -38,4 +38,6 @@ class Certificate:
         value = f"{self.lower:.6g}"
         if self.upper > self.lower:
             value = f"between {value} and {self.upper:.6g}"
-        return f"objective over {self.n} rows {value}, at most {self.gap:.3g} above its minimum ({self.method})"
+        return (
+            f"objective over {self.n} rows {value}, at most {self.gap:.3g} above its minimum ({self.method})"
+        )

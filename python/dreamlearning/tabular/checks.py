@@ -55,7 +55,9 @@ def check_weights(weight: NDArray[np.float64], start: int = 0) -> None:
     check_finite(weight, "sample_weight", start=start)
     if (weight < 0).any():
         row = int(np.flatnonzero(weight < 0)[0])
-        raise ValueError(f"sample_weight is {weight[row]} in {label_of_row(row, start)}; no weight is negative")
+        raise ValueError(
+            f"sample_weight is {weight[row]} in {label_of_row(row, start)}; no weight is negative"
+        )
     if not weight.any():
         raise ValueError("sample_weight sums to zero: every weight is zero, so there is nothing to fit")
 

@@ -111,9 +111,13 @@ class CondensedTable:
             _set(self, y_means=_targets(self.y_means, m))
         wrong = np.flatnonzero(~((self.sample_weight > 0) & np.isfinite(self.sample_weight)))
         if wrong.size:
-            raise ValueError(f"cluster {wrong[0]} has weight {self.sample_weight[wrong[0]]}; give positive weights")
+            raise ValueError(
+                f"cluster {wrong[0]} has weight {self.sample_weight[wrong[0]]}; give positive weights"
+            )
         if abs(self.sample_weight.sum() - self.n) > 1e-9 * max(self.n, 1):
-            raise ValueError(f"the weights sum to {self.sample_weight.sum():.17g}, not to n, which is {self.n}")
+            raise ValueError(
+                f"the weights sum to {self.sample_weight.sum():.17g}, not to n, which is {self.n}"
+            )
         if ((self.partition < 0) | (self.partition >= p)).any():
             raise ValueError(f"a cluster's partition is outside 0..{p - 1}")
 
@@ -186,7 +190,9 @@ class CondensedTable:
             raise ValueError(f"X has shape {X.shape}; give rows and columns")
         columns = [f"x{j}" for j in range(X.shape[1])] if columns is None else list(columns)
         X = _rows(X, columns, "X")
-        numbers, first, cluster = np.unique(_integers(groups, len(X), "groups"), return_index=True, return_inverse=True)
+        numbers, first, cluster = np.unique(
+            _integers(groups, len(X), "groups"), return_index=True, return_inverse=True
+        )
         parts = np.zeros(len(X), np.int64) if partition is None else _integers(partition, len(X), "partition")
         split = np.flatnonzero(parts != parts[first][cluster])
         if split.size:
@@ -329,8 +335,8 @@ def condense_target(
     if y.dtype.kind == "U":
         row = differs[0]
         raise ValueError(
-            f"y is text and differs within cluster {numbers[cluster[row]]} ({label_of_row(row)}); cluster each "
-            "class on its own, or give numbers"
+            f"y is text and differs within cluster {numbers[cluster[row]]} ({label_of_row(row)}); cluster "
+            "each class on its own, or give numbers"
         )
     y = y.astype(np.float64)
     offset = y.mean()

@@ -47,7 +47,7 @@ def curvature(Z: Floats, share: Floats, P: Floats) -> Floats:
 
 
 def reach(Z: Floats, step: Floats) -> float:
-    """How far ``step`` (q, K) moves any row's outputs: its largest |change|; for several outputs the range."""
+    """How far ``step`` (q, K) moves any row's output, at most; of several outputs, one against another."""
     change = Z @ step
     moved = np.abs(change[:, 0]) if change.shape[1] == 1 else np.ptp(change, axis=1)
     return float(moved.max(initial=0.0))
@@ -57,8 +57,8 @@ def gap_at(decrement: float, moved: float) -> float:
     """How far J is above its minimum, at most, where a Newton step promises ``decrement / 2``.
 
     ``decrement`` is g^T H^{-1} g and ``moved`` the :func:`reach` of the step H^{-1} g; infinite unless
-    ``moved < 1``. Proof: every ``p'`` in the domain of the conjugate A* gives a lower bound of J (Fenchel). Take
-    ``p' = p - A''(u) (z step)``. It meets the dual's constraints exactly, is inside the domain since
+    ``moved < 1``. Proof: every ``p'`` in the domain of the conjugate A* gives a lower bound of J (Fenchel).
+    Take ``p' = p - A''(u) (z step)``. It meets the dual's constraints exactly, is inside the domain since
     ``p' >= (1 - moved) p``, and A* has curvature at most 1/(1 - moved) times that at p in between, so that
     the dual falls short of J by at most ``decrement / (2 (1 - moved))``. No strong convexity is needed: it
     holds without a ridge, and with an intercept that has none.
@@ -129,7 +129,8 @@ class Likelihood:
             length = 1.0
             while True:
                 to = theta - length * step
-                to = to - to.mean(axis=1, keepdims=True) if to.shape[1] > 1 else to  # outputs: differences count
+                if to.shape[1] > 1:  # of several outputs only the differences matter
+                    to = to - to.mean(axis=1, keepdims=True)
                 reached, rounding = self.value(to)
                 if reached <= value - 1e-4 * length * decrement + rounding or length < 1e-10:
                     break
@@ -139,7 +140,7 @@ class Likelihood:
 
 
 def newton_step(gradient: Floats, H: Floats) -> tuple[Floats, float, bool]:
-    """``H^{-1} gradient`` in the gradient's shape (q, K), ``gradient^T H^{-1} gradient``, and whether it exists.
+    """The step ``H^{-1} gradient`` (q, K), ``gradient^T step``, and whether the step exists.
 
     Where H is singular the step stays out of its null space, which must not hold any of the gradient.
     """

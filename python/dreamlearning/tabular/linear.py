@@ -40,9 +40,10 @@ class CondensedLinearRegression(RegressorMixin, BaseEstimator):
         alpha: strength of the ridge, from 0: ``alpha/2 |w|^2`` beside the *mean* of ``(x w + b - y)^2 / 2``.
             scikit-learn's ``Ridge(alpha=a)`` on n rows is ``alpha=a/n`` here.
         fit_intercept: whether to fit b; otherwise it is 0, as in the paper's formulas.
-        solver: ``"exact"``, the solution of the full data, from means, weights and scatter; ``"closed_form"``,
-            the paper's Eq. 11, from representatives and weights alone; ``"gradient_descent"``, Eq. 5 and 9 on
-            the same, with standardised columns and the step 1/L (L: largest eigenvalue of the Hessian).
+        solver: ``"exact"``, the solution of the full data, from means, weights and scatter;
+            ``"closed_form"``, the paper's Eq. 11, from representatives and weights alone;
+            ``"gradient_descent"``, Eq. 5 and 9 on the same, with standardised columns and the step 1/L (L:
+            largest eigenvalue of the Hessian).
         max_iter: most steps of gradient descent.
         tol: gradient descent ends when no component of the gradient is above ``tol`` times the largest of
             the first.
@@ -86,7 +87,10 @@ class CondensedLinearRegression(RegressorMixin, BaseEstimator):
         self.tol = tol
 
     def fit(
-        self, X: CondensedTable | ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+        self,
+        X: CondensedTable | ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "CondensedLinearRegression":
         """Fit on a condensed table, ``fit(table)``, or on rows (n, d), targets (n,) and weights (n,).
 
@@ -127,7 +131,8 @@ class CondensedLinearRegression(RegressorMixin, BaseEstimator):
         step = 1 / max(float(np.linalg.eigvalsh(H)[-1]), np.finfo(float).tiny)
         enough = self.tol * np.abs(downhill).max(initial=0)
         v = np.zeros(len(H))
-        for self.n_iter_ in range(1, int(self.max_iter) + 1):
+        for steps in range(1, int(self.max_iter) + 1):
+            self.n_iter_ = steps
             gradient = H @ v - downhill
             if np.abs(gradient).max(initial=0) <= enough:
                 break
@@ -157,5 +162,7 @@ def certificate_of(estimator: CondensedLinearRegression, full: Moments, method: 
 
 def _numbers(y: NDArray[Any] | None) -> Floats:
     if y is None or y.dtype.kind == "U":
-        raise ValueError("the target is text; regression needs numbers, CondensedLogisticRegression takes text")
+        raise ValueError(
+            "the target is text; regression needs numbers, CondensedLogisticRegression takes text"
+        )
     return y.astype(np.float64)

@@ -4,13 +4,15 @@ In: a condensed table, or rows with weights. Out: a fitted estimator. Over all r
 
     F(w, b) = 1/n sum_i (A(u_i) - y_i u_i) + alpha/2 |w|^2,      u_i = x_i w + b,   A(u) = log(1 + e^u)
 
-with y in {0, 1} (several classes: softmax). Of the rows only the clusters' sizes n_k, means c_k and mean targets
-are known, and the scatter S, s of rows about them. A is convex, its curvature at most 1/4 (softmax: 1/2), so
+with y in {0, 1} (several classes: softmax). Of the rows only the clusters' sizes n_k, means c_k and mean
+targets are known, and the scatter S, s of rows about them. A is convex, its curvature at most 1/4 (softmax:
+1/2), so
 
     L(w, b)  <=  F(w, b)  <=  U(w, b) = L(w, b) + 1/(8n) w^T S w       (softmax: 1/(4n))
     L(w, b)  =   1/n sum_k n_k (A(c_k w + b) - mean_y_k (c_k w + b)) - s w/n + alpha/2 |w|^2
 
-(Jensen; Taylor about c_k, where the first-order term vanishes because c_k is the mean). U is what is minimised.
+(Jensen; Taylor about c_k, where the first-order term vanishes because c_k is the mean). U is what is
+minimised.
 """
 
 import warnings
@@ -43,14 +45,14 @@ class CondensedLogisticRegression(ClassifierMixin, BaseEstimator):
     """Logistic regression on condensed samples, with two classes or several.
 
     Args:
-        alpha: strength of the ridge, from 0: ``alpha/2 |w|^2`` beside the *mean* loss, as in ``SGDClassifier``.
-            scikit-learn's ``LogisticRegression(C=C)`` on n rows is ``alpha=1/(C n)`` here.
+        alpha: strength of the ridge, from 0: ``alpha/2 |w|^2`` beside the *mean* loss, as in
+            ``SGDClassifier``. scikit-learn's ``LogisticRegression(C=C)`` on n rows is ``alpha=1/(C n)`` here.
         scatter: minimise the upper bound U, which knows how far rows are from their means. ``False``: the
             weighted representatives alone, as the paper has it, which is overconfident where each cluster has
             one class.
         fit_intercept: whether to fit b, which is never penalised; otherwise it is 0.
-        classes: the two values ``(low, high)`` that the rows' target takes, needed for mean targets only where
-            they are not (0, 1) or (-1, 1).
+        classes: the two values ``(low, high)`` that the rows' target takes, needed for mean targets only
+            where they are not (0, 1) or (-1, 1).
         max_iter: most Newton steps.
         tol: the steps end when one promises to lower the objective by less.
 
@@ -93,7 +95,10 @@ class CondensedLogisticRegression(ClassifierMixin, BaseEstimator):
         self.tol = tol
 
     def fit(
-        self, X: CondensedTable | ArrayLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+        self,
+        X: CondensedTable | ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> "CondensedLogisticRegression":
         """Fit on a condensed table, ``fit(table)``, or on rows (n, d), classes (n,) and weights (n,).
 
@@ -134,8 +139,8 @@ class CondensedLogisticRegression(ClassifierMixin, BaseEstimator):
         best = objective.minimum(start, max_iter=int(self.max_iter), tol=self.tol)
         if not best.converged:
             warnings.warn(
-                f"no minimum after {best.iterations} Newton steps; raise max_iter, or, where the classes can be "
-                "separated, alpha",
+                f"no minimum after {best.iterations} Newton steps; raise max_iter, or, where the classes can "
+                "be separated, alpha",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -170,7 +175,7 @@ class CondensedLogisticRegression(ClassifierMixin, BaseEstimator):
 
 @dataclass(frozen=True, eq=False)
 class _Bounds:
-    """L and U in columns that are centred and scaled, which changes neither; an intercept is the last column."""
+    """L and U in columns that are centred and scaled, which changes neither; the intercept comes last."""
 
     lower: Likelihood
     upper: Likelihood
@@ -185,10 +190,14 @@ class _Bounds:
         low, high = model.classes_[[0, -1]] if K == 1 else (0, 1)
         mixed = _is_mixed(table)
         xy = table.scatter.xy.sum(axis=0) / float(high - low) if mixed else np.zeros(len(table.columns))
-        return cls._make(table.centroids, target, table.sample_weight, table.scatter.xx.sum(axis=0), xy, model)
+        return cls._make(
+            table.centroids, target, table.sample_weight, table.scatter.xx.sum(axis=0), xy, model
+        )
 
     @classmethod
-    def of_rows(cls, X: Floats, target: Floats, weight: Floats, model: CondensedLogisticRegression) -> "_Bounds":
+    def of_rows(
+        cls, X: Floats, target: Floats, weight: Floats, model: CondensedLogisticRegression
+    ) -> "_Bounds":
         d = X.shape[1]
         return cls._make(X, target, weight, np.zeros((d, d)), np.zeros(d), model)
 
@@ -208,15 +217,16 @@ class _Bounds:
         mean = weight @ C / n
         centre = mean if has_intercept else np.zeros_like(mean)
         scale = np.sqrt((weight @ (C - centre) ** 2 + np.diag(xx)) / n)
-        scale = np.where(scale > 1e-13 * np.abs(mean), scale, 1.0)
-        Z = (C - centre) / scale
+        varies = scale > 1e-13 * np.abs(mean)  # else what is left of the column is rounding
+        scale = np.where(varies, scale, 1.0)
+        Z = (C - centre) / scale * varies
         d = Z.shape[1]
         q = d + has_intercept
         rows = np.column_stack([Z, np.ones(len(Z))]) if has_intercept else Z
         extra, ridge, inner = np.zeros((q, K)), np.zeros((q, q)), np.zeros((q, q))
-        extra[:d, 0] = xy / scale / n
+        extra[:d, 0] = xy / scale / n * varies
         ridge[:d, :d] = np.diag(model.alpha / scale**2)
-        inner[:d, :d] = xx / np.outer(scale, scale) / n
+        inner[:d, :d] = xx / np.outer(scale, scale) / n * np.outer(varies, varies)
         share = weight / n
         bound = 0.25 if K == 1 else 0.5
         return cls(
@@ -271,7 +281,7 @@ class StandsFor:
         return cls(n, mean, bounds.scale, J.share @ J.target, model.alpha, bool(model.fit_intercept))
 
     def same_as(self, sums: Any) -> bool:
-        """Whether an ``OnePass`` saw as many rows of weight one, with the same means, for the same objective."""
+        """Whether an ``OnePass`` had as many rows of weight one, the same means, and the same objective."""
         return (
             (sums.n, sums.alpha, sums.has_intercept) == (self.n, self.alpha, self.fit_intercept)
             and abs(sums.total - self.n) <= 1e-9 * self.n
@@ -287,18 +297,20 @@ def one_hot(labels: NDArray[Any], classes: NDArray[Any], start: int = 0) -> Floa
         ValueError: fewer than two classes, or a label that is none of them.
     """
     if len(classes) < 2:
-        raise ValueError(f"the target has only one class, {classes[0]!r}; logistic regression needs two")
+        raise ValueError(f"the target has only one class, {classes[0]!s}; logistic regression needs two")
     place = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
     wrong = np.flatnonzero(classes[place] != labels)
     if wrong.size:
-        raise ValueError(f"row {wrong[0] + start} has the class {labels[wrong[0]]!r}, which the fit did not see")
+        raise ValueError(
+            f"row {wrong[0] + start} has the class {labels[wrong[0]]!s}, which the fit did not see"
+        )
     if len(classes) == 2:
         return place[:, None].astype(np.float64)
     return np.eye(len(classes))[place]
 
 
 def shares_of(y: NDArray[Any], classes: NDArray[Any]) -> Floats:
-    """Targets of clusters: of classes as :func:`one_hot`; of mean targets the part of the second class (m, 1)."""
+    """Targets of clusters: of classes as :func:`one_hot`; of mean targets the second class's part (m, 1)."""
     if len(classes) == 2 and y.dtype.kind == "f":
         low, high = float(classes[0]), float(classes[1])
         return ((y - low) / (high - low))[:, None]

@@ -130,7 +130,7 @@ def drop_constant(moments: Moments, A: Floats) -> Floats:
 
 
 def solve_symmetric(H: Floats, g: Floats) -> tuple[Floats, Floats]:
-    """The shortest ``x`` with ``H x = g`` for a positive semidefinite ``H`` (q, q), and the null space (q, k)."""
+    """The shortest x with ``H x = g`` for a positive semidefinite H (q, q), and H's null space (q, k)."""
     values, vectors = np.linalg.eigh(H)
     kept = values > _SINGULAR * max(float(values[-1]) if len(values) else 0.0, np.finfo(float).tiny)
     V = vectors[:, kept]

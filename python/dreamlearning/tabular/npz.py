@@ -4,6 +4,8 @@ In: a stream or a path. Out: a dictionary of arrays. What is written is stored u
 is read can claim more memory than the file has bytes.
 """
 
+import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,11 @@ __all__ = ["read_npz", "write_npz"]
 
 T = TypeVar("T")
 
+_DAMAGE = (
+    *(zipfile.BadZipFile, struct.error, OSError, EOFError, NotImplementedError, RuntimeError),
+    *(ValueError, TypeError, SyntaxError, MemoryError, OverflowError),
+)
+
 
 def write_npz(stream: IO[bytes], arrays: dict[str, NDArray[Any]]) -> None:
     """Write ``arrays``, the same bytes whenever they are the same."""
@@ -26,7 +33,7 @@ def write_npz(stream: IO[bytes], arrays: dict[str, NDArray[Any]]) -> None:
         for name, array in arrays.items():
             # ZipInfo without a date is of 1980, so that time is not in the file.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                npy.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                npy.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def read_npz(path: Path, kind: str, version: int, build: Callable[[dict[str, NDArray[Any]]], T]) -> T:
@@ -34,9 +41,11 @@ def read_npz(path: Path, kind: str, version: int, build: Callable[[dict[str, NDA
 
     Raises:
         SourceError: the file is damaged, of another kind or version, or ``build`` finds its arrays wrong.
+        OSError: it can't be read.
     """
+    data = io.BytesIO(path.read_bytes())  # condensed data are small, and errors from here on are the file's
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(data) as archive:
             arrays = dict(_member(archive, info) for info in archive.infolist())
         if kind not in arrays:
             raise ValueError(f"it holds no {kind.replace('_', ' ')}")
@@ -45,7 +54,7 @@ def read_npz(path: Path, kind: str, version: int, build: Callable[[dict[str, NDA
         return build(arrays)
     except KeyError as error:
         raise SourceError(f"{path}: the array {error} is missing") from error
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise SourceError(f"{path}: {error}") from error
 
 

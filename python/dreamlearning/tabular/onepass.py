@@ -2,11 +2,12 @@
 
 In: batches of rows, at parameters theta. Out: F there, a lower bound of its minimum F*, and a Newton step.
 
-The lower bound is the best of three: F* is not below zero; ``|gradient|^2 / (2 alpha)`` below F where there is a
-ridge; and :func:`~dreamlearning.tabular.likelihood.gap_at`, which is far sharper but asks that the Newton step
-moves no row's output by 1 or more. Far rows would spoil that, so rows are sorted into shells by their length: with
-the near rows' curvature alone the bound stays valid, only weaker. Length is ``|z|_M = sqrt(z^T M^{-1} z)`` with a
-fixed M, so that ``|z step| <= |z|_M |step|_M`` for any step, which is not known before the pass is over.
+The lower bound is the best of three: F* is not below zero; ``|gradient|^2 / (2 alpha)`` below F where there
+is a ridge; and :func:`~dreamlearning.tabular.likelihood.gap_at`, which is far sharper but asks that the
+Newton step moves no row's output by 1 or more. Far rows would spoil that, so rows are sorted into shells by
+their length: with the near rows' curvature alone the bound stays valid, only weaker. Length is ``|z|_M =
+sqrt(z^T M^{-1} z)`` with a fixed M, so that ``|z step| <= |z|_M |step|_M`` for any step, which is not known
+before the pass is over.
 """
 
 from typing import Any
@@ -72,9 +73,11 @@ class OnePass:
 
     def _prepare(self, rows: Floats, P: Floats) -> None:
         """Centre, scale, M and shells from the first batch: any choice is valid, a typical one sharp."""
-        self._centre = rows.mean(axis=0) if self.has_intercept else np.zeros(rows.shape[1])
+        still = (rows == rows[0]).all(axis=0)
+        centre = np.where(still, rows[0], rows.mean(axis=0))  # so that a still column is exactly zero
+        self._centre = centre if self.has_intercept else np.zeros(rows.shape[1])
         scale = np.sqrt(((rows - self._centre) ** 2).mean(axis=0))
-        self._scale = np.where(scale > 1e-13 * np.abs(rows).max(axis=0), scale, 1.0)
+        self._scale = np.where(scale > 0, scale, 1.0)
         Z = self._design(rows)
         weight = (P * (1 - P)).mean(axis=1)
         M = Z.T @ (Z * weight[:, None]) / len(Z)
@@ -138,8 +141,8 @@ class OnePass:
     def _from_ridge(self, means: dict[str, Any]) -> float:
         """F* is at least this by strong convexity, with an intercept that has none.
 
-        The dual asks for probabilities whose mean is the targets'. ``k p + const`` with the largest ``k <= 1`` that
-        keeps them probabilities has it; ``-A*`` of it is at least ``-k A*(p)``.
+        The dual asks for probabilities whose mean is the targets'. ``k p + const`` with the largest ``k <=
+        1`` that keeps them probabilities has it; ``-A*`` of it is at least ``-k A*(p)``.
         """
         if self.alpha == 0:
             return -np.inf

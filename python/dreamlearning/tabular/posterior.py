@@ -1,7 +1,7 @@
 """Certificates from the rows themselves: one exact pass over all of them, and one Newton step.
 
-In: a fitted estimator, and the rows as arrays or batches. Out: a :class:`Certificate` about it, or an improved
-copy with its own.
+In: a fitted estimator, and the rows as arrays or batches. Out: a :class:`Certificate` about it, or an
+improved copy with its own.
 """
 
 import copy
@@ -34,12 +34,12 @@ Estimator = CondensedLinearRegression | CondensedLogisticRegression
 def certify(estimator: Estimator, X: Any, y: Any = None, sample_weight: Any = None) -> Certificate:
     """How far a fitted estimator is from the optimum on these rows, from one exact pass over them.
 
-    For linear regression F and F* are known exactly. For logistic regression F is exact, and the gap is at most
-    the least of these: ``|g|^2 / (2 alpha)``; ``g^T H^{-1} g / (2 (1 - r))``, where g and H are gradient and Hessian
-    of F at the fitted parameters and r bounds the change of any row's output by the Newton step ``H^{-1} g``; F
-    itself; and, if these are the rows that the estimator's condensed table stands for, F minus the lower bound that
-    the fit found. The second needs neither a ridge nor a penalised intercept and is nearly the truth close to the
-    optimum, as after :func:`refine`.
+    For linear regression F and F* are known exactly. For logistic regression F is exact, and the gap is at
+    most the least of these: ``|g|^2 / (2 alpha)``; ``g^T H^{-1} g / (2 (1 - r))``, where g and H are gradient
+    and Hessian of F at the fitted parameters and r bounds the change of any row's output by the Newton step
+    ``H^{-1} g``; F itself; and, if these are the rows that the estimator's condensed table stands for, F
+    minus the lower bound that the fit found. The second needs neither a ridge nor a penalised intercept and
+    is nearly the truth close to the optimum, as after :func:`refine`.
 
     Args:
         estimator: a fitted estimator of this package.
@@ -64,9 +64,10 @@ def certify(estimator: Estimator, X: Any, y: Any = None, sample_weight: Any = No
 def refine(estimator: Estimator, X: Any, y: Any = None, sample_weight: Any = None) -> Estimator:
     """A copy after one exact Newton step on these rows, with a new ``certificate_``.
 
-    One pass finds the step, a second what it proves at the new place (as :func:`certify`); where F rose, the step
-    is halved, with one more pass each time. For linear regression one pass is all, and the result is the solution of
-    the full data. Close to the optimum a step squares the distance: call it again for more digits.
+    One pass finds the step, a second what it proves at the new place (as :func:`certify`); where F rose, the
+    step is halved, with one more pass each time. For linear regression one pass is all, and the result is the
+    solution of the full data. Close to the optimum a step squares the distance: call it again for more
+    digits.
 
     Args and errors: as :func:`certify`, and, for logistic regression, a ``TypeError`` for batches that can be
     read only once.
@@ -79,7 +80,9 @@ def refine(estimator: Estimator, X: Any, y: Any = None, sample_weight: Any = Non
         (0.95, 0.0)
     """
     if y is None and isinstance(estimator, CondensedLogisticRegression) and iter(X) is X:
-        raise TypeError("the batches can be read only once; give a list of them, or an object that begins anew")
+        raise TypeError(
+            "the batches can be read only once; give a list of them, or an object that begins anew"
+        )
     sums = _look(estimator, X, y, sample_weight)
     refined = copy.deepcopy(estimator)
     if isinstance(sums, Moments):
@@ -147,7 +150,9 @@ def _checked(estimator: Estimator, batches: Iterable[Any]) -> Iterator[tuple[Flo
     start = 0
     for batch in batches:
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-            raise ValueError(f"the batch at row {start} is no pair (X, y); give y beside X, or batches of both")
+            raise ValueError(
+                f"the batch at row {start} is no pair (X, y); give y beside X, or batches of both"
+            )
         rows = np.asarray(batch[0], np.float64)
         n = len(rows)
         if rows.ndim != 2 or rows.shape[1] != estimator.n_features_in_ or np.shape(batch[1]) != (n,):

@@ -1,8 +1,9 @@
 """Bases for histogram trees: the distinct rows of a quantised table, with counts.
 
-In: numbers, cut to a few bits a column, and a target. Out: a :class:`CondensedTable` whose rows are the distinct
-quantised rows. A tree's split depends on its rows only through the weight and the sum of targets on either side of
-a threshold, so a learner that takes weights finds on the bases the splits that it finds on all quantised rows.
+In: numbers, cut to a few bits a column, and a target. Out: a :class:`CondensedTable` whose rows are the
+distinct quantised rows. A tree's split depends on its rows only through the weight and the sum of targets on
+either side of a threshold, so a learner that takes weights finds on the bases the splits that it finds on all
+quantised rows.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,10 @@ __all__ = ["bases_of", "cells"]
 
 
 def cells(X: ArrayLike, bits: int | ArrayLike, reference: ArrayLike | None = None) -> NDArray[np.int64]:
-    """Numbers (n, d) cut to their ``bits`` most significant bits between the least and the greatest of a column.
+    """Numbers (n, d) cut to ``bits`` most significant bits, from the least to the greatest of a column.
 
-    Integers keep the top bits of ``x - least``, as bases do; floats are put into ``2**bits`` cells of one size.
+    Integers keep the top bits of ``x - least``, as bases do; floats are put into ``2**bits`` cells of one
+    size.
 
     Args:
         X: (n, d), integers or floats.
@@ -76,13 +78,15 @@ def bases_of(
         codes: integers (n, d), as :func:`cells` makes them; at most 2^53 in size, so that float64 holds them.
         y: (n,) target, or ``None``.
         target: ``"value"``, one base for each distinct row *and* target, as classification wants it;
-            ``"mean"``, one for each distinct row, with its mean target, for regression. Means of whole numbers
-            (an integer dtype) become up to three bases with whole targets next to the mean and the very same sum,
-            since a mean times a count is not exact, and the last bit decides between splits of equal gain.
+            ``"mean"``, one for each distinct row, with its mean target, for regression. Means of whole
+            numbers (an integer dtype) become up to three bases with whole targets next to the mean and the
+            very same sum, since a mean times a count is not exact, and the last bit decides between splits of
+            equal gain.
         columns: d names.
 
     Returns:
-        The bases in the order in which they first occur, with a scatter that is zero but for ``"mean"``'s target.
+        The bases in the order in which they first occur, with a scatter that is zero but for ``"mean"``'s
+        target.
 
     Raises:
         ValueError: wrong shapes or dtypes, a NaN in y, text with ``"mean"``.
@@ -124,10 +128,10 @@ def bases_of(
 def _whole_means(
     y: NDArray[np.int64], base: NDArray[np.int64], first: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], float]:
-    """Bases with whole targets around each mean: their first rows, targets, weights, and the squares left over.
+    """Bases with whole targets around each mean: first rows, targets, weights, and the squares left over.
 
-    A mean of q + r/n is n - r times q and r times q + 1. Where r is 0 and the targets differ, one q - 1 and one
-    q + 1 among the q's keep it from looking like a base of one target, at which a tree stops.
+    A mean of q + r/n is n - r times q and r times q + 1. Where r is 0 and the targets differ, one q - 1 and
+    one q + 1 among the q's keep it from looking like a base of one target, at which a tree stops.
     """
     m = len(first)
     total, n = np.zeros(m, np.int64), np.bincount(base, minlength=m)
@@ -141,7 +145,12 @@ def _whole_means(
     kept = weights > 0
     rest = y - q[base]
     left = (rest.astype(np.float64) ** 2).sum() - (weights * np.array([1, 0, 1])).sum()
-    return np.repeat(first, kept.sum(axis=1)), targets[kept], weights[kept].astype(np.float64), float(max(left, 0))
+    return (
+        np.repeat(first, kept.sum(axis=1)),
+        targets[kept],
+        weights[kept].astype(np.float64),
+        float(max(left, 0)),
+    )
 
 
 def _distinct(keys: list[NDArray], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
