@@ -1,6 +1,8 @@
 """Promise: learning from condensed samples is exact, or its certificate says how far off it is at most."""
 
+import doctest
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    RandomForestClassifier,
 )
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -31,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+ROOT = Path(__file__).resolve().parent.parent
 # Rounding of F itself, which is of order one here.
 SLACK = 1e-12
 
@@ -660,10 +664,13 @@ def test_trees_for_classes_are_the_same_to_the_last_bit(tables, name, bits):
         few = clone(tree).fit(bases.X, bases.y, sample_weight=bases.sample_weight)
         same_tree(rows, few)
         assert np.array_equal(rows.predict_proba(codes), few.predict_proba(codes))
-    forest = ExtraTreesClassifier(3, random_state=0)
-    rows = clone(forest).fit(codes, y)
-    for a, b in zip(rows, forest.fit(bases.X, bases.y, sample_weight=bases.sample_weight), strict=True):
-        same_tree(a, b)
+    for forest in (
+        ExtraTreesClassifier(3, random_state=0),
+        RandomForestClassifier(3, bootstrap=False, min_weight_fraction_leaf=0.001, random_state=0),
+    ):
+        rows = clone(forest).fit(codes, y)
+        for a, b in zip(rows, forest.fit(bases.X, bases.y, sample_weight=bases.sample_weight), strict=True):
+            same_tree(a, b)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
@@ -854,3 +861,9 @@ def test_what_is_wrong_for_one_estimator_only():
         CondensedLogisticRegression(classes=(0, 1)).fit(
             CondensedTable.from_groups(X, list("ababa"), range(5))
         )
+
+
+def test_the_examples_of_the_guide_run():
+    results = doctest.testfile(str(ROOT / "docs" / "tables.md"), module_relative=False)
+    assert results.attempted > 15
+    assert results.failed == 0

@@ -121,7 +121,8 @@ class OnePass:
             step, decrement, solved = newton_step(gradient, H + ridge)
             if solved:
                 below = min(below, gap_at(decrement, edge * self._width(step)))
-        self.least = max(self.value - below - self.rounding, self._from_ridge(means) - self.rounding, 0.0)
+        best = max(self.value - below, self._from_ridge(means))
+        self.least = max(float(best) - self.rounding, 0.0)  # no loss is below zero
         self.better = self.theta - self._in_columns(step) if solved else None
 
     def _width(self, step: Floats) -> float:
