@@ -579,6 +579,10 @@ def test_batches_weights_and_arrays_say_the_same(tables):
     assert whole.optimum_lower >= model.certificate_.optimum_lower
     others = certify(model, X[:-1], y[:-1])
     assert others.optimum_lower < model.certificate_.optimum_lower
+    elsewhere = refine(model, X[y == 1][:3000], y[y == 1][:3000])  # a far lower minimum, of other rows
+    best = objective(CondensedLogisticRegression(1e-3).fit(X, y), X, y)
+    assert elsewhere.certificate_.upper < best
+    holds(certify(elsewhere, X, y), objective(elsewhere, X, y), best)
     changed = clone(model).set_params(alpha=1e-2).fit(table).set_params(alpha=1e-3)
     assert certify(changed, X, y).optimum_lower < changed.certificate_.optimum_lower
     linear = CondensedLinearRegression(solver="closed_form").fit(

@@ -91,16 +91,16 @@ def refine(estimator: Estimator, X: Any, y: Any = None, sample_weight: Any = Non
         return refined
     before = _certificate(estimator, sums)
     refined.certificate_ = before
+    if refined._stands_for is not None and not refined._stands_for.same_as(sums):
+        refined._stands_for = None  # the new certificate is about other rows than the table's
     step = np.zeros_like(sums.theta) if sums.better is None else sums.better - sums.theta
-    for halvings in range(10):
-        theta = sums.theta + 0.5**halvings * step
+    for length in (*0.5 ** np.arange(10.0), 0.0):
+        theta = sums.theta + length * step
         refined.coef_ = np.ascontiguousarray(theta[: refined.n_features_in_].T)
         refined.intercept_ = theta[-1].copy() if refined.fit_intercept else np.zeros(theta.shape[1])
         refined.certificate_ = _certificate(refined, _look(refined, X, y, sample_weight))
         if refined.certificate_.lower <= before.upper:
-            return refined
-    refined = copy.deepcopy(estimator)
-    refined.certificate_ = before
+            break
     return refined
 
 
@@ -108,8 +108,8 @@ def _certificate(estimator: Estimator, sums: Moments | OnePass) -> Certificate:
     if isinstance(sums, Moments):
         return certificate_of(estimator, sums, "pass")
     least = sums.least
-    known = getattr(estimator, "_stands_for", None)
-    if known is not None and estimator.certificate_ is not None and known.same_as(sums):
+    known = estimator._stands_for
+    if known is not None and known.same_as(sums):
         least = max(least, estimator.certificate_.optimum_lower)
     low, high = max(sums.value - sums.rounding, 0.0), sums.value + sums.rounding
     least = min(least, high)
