@@ -90,6 +90,20 @@ def imagenet_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def shared_table():
+    """Read a table by name: ``california_housing``, ``credit_default`` or ``ijcnn1``, as arrays."""
+
+    def read(name):
+        path = SHARED / "tabular" / f"{name}.npz"
+        if not path.is_file():
+            pytest.skip(f"{name} is not here: no ../shared/data/tabular")
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def cifar10_root():
     return _unpack("cifar10")
 

@@ -47,6 +47,9 @@ def test_public_names():
         ("torchvision", "dreamlearning.compress('torchvision:MNIST?root=x', {path!r})", "torch"),
         ("PIL", "dreamlearning.compress('imagefolder:.', {path!r})", "images"),
         ("sklearn", "dreamlearning.compress('sklearn:digits', {path!r})", "sklearn"),
+        ("sklearn", "from dreamlearning.tabular import CondensedLinearRegression", "tabular"),
+        ("sklearn", "from dreamlearning.tabular import CondensedLogisticRegression", "tabular"),
+        ("sklearn", "from dreamlearning.tabular import certify", "tabular"),
         ("datasets", "dreamlearning.compress('hf:some/thing', {path!r})", "hf"),
         ("webdataset", "dreamlearning.compress('webdataset:a.tar', {path!r})", "webdataset"),
         ("webdataset", "dreamlearning.to_webdataset({digits!r}, {path!r})", "webdataset"),
@@ -80,6 +83,8 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         BLOCK.format(names=names)
         + "import numpy as np\n"
         + f"f = dreamlearning.compress(np.arange(60).reshape(20, 3), {str(tmp_path / 'x.gede')!r})\n"
+        + "from dreamlearning.tabular import CondensedTable, bases_of\n"
+        + "CondensedTable.from_groups([[1.0]], [1.0], [0]), bases_of([[1]], ['a'])\n"
         + "f.verify(); print(dreamlearning.to_numpy(f)['data'][-1].tolist())"
     )
     assert done.stdout == "[57, 58, 59]\n", done.stderr
@@ -104,6 +109,8 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         "samplers.weights",
         "sources",
         "sources.base",
+        *("tabular", "tabular.certificate", "tabular.checks", "tabular.condensed", "tabular.linear"),
+        *("tabular.logistic", "tabular.posterior", "tabular.trees"),
         *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
         *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
     ],
