@@ -121,7 +121,8 @@ def _compare_tables(file: CompressedFile, source: Source) -> None:
     for mine, other in zip(ours, theirs, strict=False):
         if mine.type != other.type:
             raise DifferentError(
-                f"{file.path}: column {mine.name!r} is of type {mine.type}, but in {source.name} of {other.type}"
+                f"{file.path}: column {mine.name!r} is of type {mine.type}, but in {source.name} of "
+                f"{other.type}"
             )
         if other.strings is not None and file.strings(mine.name) != decode_strings(other.strings):
             raise DifferentError(f"{file.path}: column {mine.name!r} has other strings than {source.name}")

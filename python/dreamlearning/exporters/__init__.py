@@ -1,8 +1,8 @@
 """Samples back out of a file, in formats other programs read.
 
 In: a file, indices, and a path. Out: arrays, ``.npz``, ``.npy``, ``.parquet``, ``.csv``, shards of tar
-archives, or a folder of PNG files. Decoded a few megabytes at a time; an output appears under its name only when it is
-complete. Each kind lives in a file of its own.
+archives, or a folder of PNG files. Decoded a few megabytes at a time; an output appears under its name only
+when it is complete. Each kind lives in a file of its own.
 """
 
 import os

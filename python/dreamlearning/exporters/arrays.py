@@ -50,8 +50,8 @@ def to_numpy(
 
     Returns:
         Without a path a dictionary: ``"data"``, the samples, shape (k, *shape), or a list of arrays where
-        they differ in shape (of a table records, shape (k,)); every field under its name; ``"classes"`` where they are known. ``compress``
-        takes it again. With a path the number of samples written.
+        they differ in shape (of a table records, shape (k,)); every field under its name; ``"classes"`` where
+        they are known. ``compress`` takes it again. With a path the number of samples written.
 
     Raises:
         FileExistsError: ``path`` exists and ``overwrite`` is false, or is a folder.
@@ -102,8 +102,8 @@ def _refuse_text(file: CompressedFile) -> None:
     texts = [] if file.table is None else [column.name for column in file.table.columns if column.is_text]
     if texts:
         raise ValueError(
-            f"{file.path}: the columns {', '.join(texts)} are text, which an array file does not hold; name a "
-            ".parquet or .csv file"
+            f"{file.path}: the columns {', '.join(texts)} are text, which an array file does not hold; name "
+            "a .parquet or .csv file"
         )
 
 

@@ -18,13 +18,11 @@ from .base import as_chosen, check_output, new_file, opened
 __all__ = ["refuse_table", "to_csv", "write_parquet"]
 
 
-def to_csv(
-    file: Any, path: str | os.PathLike[str], *, indices: Any = None, overwrite: bool = False
-) -> int:
+def to_csv(file: Any, path: str | os.PathLike[str], *, indices: Any = None, overwrite: bool = False) -> int:
     """Write a table as a CSV file in UTF-8: the names, then a line for each row.
 
-    Numbers are written with as many digits as it takes to read them back, text and categories in quotes, nulls
-    as empty cells, NaN as ``nan`` (whose payload a CSV file does not hold), durations as their integers. A
+    Numbers are written with as many digits as it takes to read them back, text and categories in quotes,
+    nulls as empty cells, NaN as ``nan`` (whose payload a CSV file does not hold), durations as their integers. A
     CSV file knows no types: integers of 8 bits are read back as 64, categories as text. Parquet keeps them.
 
     Args:
@@ -98,4 +96,6 @@ def refuse_table(file: CompressedFile, output: Path) -> None:
         ValueError: they are.
     """
     if file.table is not None:
-        raise ValueError(f"{file.path} is a table, which {output} would not hold; name a .parquet or .csv file")
+        raise ValueError(
+            f"{file.path} is a table, which {output} would not hold; name a .parquet or .csv file"
+        )

@@ -69,7 +69,9 @@ def resolve(
         return resolved
     if resolved.table is not None:
         if resolved.table.target != target:
-            raise SourceError(f"{resolved.name}: already a Source, without the target {target!r}; make it anew")
+            raise SourceError(
+                f"{resolved.name}: already a Source, without the target {target!r}; make it anew"
+            )
         return resolved
     from .array_tables import as_table
 

@@ -1,7 +1,7 @@
 """Arrays of numbers as a table, where one of their columns is named as the target.
 
-In: a :class:`Source` of samples of one axis, with fields beside them. Out: a :class:`Source` of packed records:
-a column for each element of a sample, and for each field.
+In: a :class:`Source` of samples of one axis, with fields beside them. Out: a :class:`Source` of packed
+records: a column for each element of a sample, and for each field.
 """
 
 import os
@@ -43,10 +43,11 @@ def as_table(
         >>> as_table(source, "label").table.names
         ['x0', 'x1', 'label']
     """
-    for name, array in {"samples": source.shape, **{k: a.shape[1:] for k, a in source.fields.items()}}.items():
-        if len(array) > 1 or None in array:
+    shapes = {"samples": source.shape, **{key: array.shape[1:] for key, array in source.fields.items()}}
+    for name, shape in shapes.items():
+        if len(shape) > 1 or None in shape:
             raise SourceError(
-                f"{source.name}, {name!r}: shape (n, {', '.join(map(str, array))}) is no table; "
+                f"{source.name}, {name!r}: shape (n, {', '.join(map(str, shape))}) is no table; "
                 "leave the target out"
             )
     names = _names(source.metadata.get("feature_names"), source.shape, _SAMPLES)

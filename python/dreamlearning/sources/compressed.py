@@ -67,4 +67,3 @@ def _with_strings(file: CompressedFile, table: Table, target: str | None) -> Tab
         return Table(columns, target or table.target)
     except ValueError as error:
         raise SourceError(f"{file.path}: {error}") from error
-

@@ -188,9 +188,7 @@ class _CsvFile:
     def error(self, row: int, column: str, reason: str) -> SourceError:
         """The error about one cell."""
         advice = f"to read the column as text: {self._path}?text={quote(column, safe='')}"
-        return SourceError(
-            f"{self._path}, line {self.line_of(row)}, column {column!r}: {reason}; {advice}"
-        )
+        return SourceError(f"{self._path}, line {self.line_of(row)}, column {column!r}: {reason}; {advice}")
 
     def line_of(self, row: int) -> int:
         """The line on which a row of data begins, as an editor counts."""

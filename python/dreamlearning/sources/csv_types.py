@@ -134,7 +134,8 @@ class CellTypes:
         self._times |= bool(times.any())
         if self._zones is None:
             self._zones = bool(zoned[int(np.argmax(present))])
-        _refuse(cells, present & (zoned != self._zones), "has a time zone and cells above it have none, or not")
+        zones = "has a time zone" if not self._zones else "has no time zone"
+        _refuse(cells, present & (zoned != self._zones), f"{zones}, other than the cells above it")
         for unit, pattern in _FRACTIONS.items():
             if unit == self._unit:
                 break
@@ -182,7 +183,7 @@ class CellTypes:
 
         kind = arrow_type(self.type())
         if self._kind == "text" or self._kind is None:
-            return array.cast(kind)
+            return array.cast(kind) if self._filled or self._kind else pyarrow.nulls(len(array))
         cells, present = _trimmed(array)
         cells = compute.if_else(_mask(present), cells, pyarrow.scalar(None, cells.type))
         if self._kind == "bool":
@@ -192,7 +193,7 @@ class CellTypes:
         except pyarrow.ArrowInvalid as error:
             raise _first_that_fails(cells, kind) from error
         if self._floats:
-            beyond = np.asarray(compute.is_inf(values).fill_null(False)) & ~_matches(cells, _SPECIAL)
+            beyond = _bits(compute.is_inf(values)) & ~_matches(cells, _SPECIAL)
             _refuse(cells, beyond, "is beyond what a float64 holds")
         return values
 
@@ -223,7 +224,12 @@ def _is_in(cells: Any, values: tuple[str, ...]) -> NDArray[np.bool_]:
 def _matches(cells: Any, pattern: str) -> NDArray[np.bool_]:
     from pyarrow import compute
 
-    return np.asarray(compute.match_substring_regex(cells, pattern).fill_null(False))
+    return _bits(compute.match_substring_regex(cells, pattern))
+
+
+def _bits(array: Any) -> NDArray[np.bool_]:
+    """Truth values without nulls."""
+    return np.asarray(array.fill_null(False))  # noqa: FBT003
 
 
 def _mask(bits: NDArray[np.bool_]) -> Any:

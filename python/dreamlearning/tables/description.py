@@ -90,7 +90,7 @@ class Table:
                     f"column {column.name!r} of type {column.type} has cells of dtype {column.dtype}"
                 )
         if self.target is not None:
-            self[self.target]  # noqa: B018
+            self[self.target]
 
     def __getitem__(self, name: str) -> Column:
         """The column called ``name``.

@@ -32,7 +32,8 @@ class Features:
         ValueError: a feature that is unknown or text.
 
     Example:
-        >>> table = Table([Column("a", "int8", np.dtype("i1"), True), Column("b", "bool", np.dtype("?"))], "b")
+        >>> a, b = Column("a", "int8", np.dtype("i1"), True), Column("b", "bool", np.dtype("?"))
+        >>> table = Table([a, b], target="b")
         >>> features = Features(table)
         >>> features.matrix(np.array([(3, True, True), (3, False, False)], table.dtype)).tolist()
         [[3.0], [nan]]

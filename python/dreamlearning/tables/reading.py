@@ -1,7 +1,7 @@
 """A table out of a file: columns, matrices, Arrow tables and data frames.
 
-In: an open file whose samples are records. Out: what :class:`dreamlearning.CompressedFile` hands on, decoded a
-few megabytes at a time. Only the last two need pyarrow.
+In: an open file whose samples are records. Out: what :class:`dreamlearning.CompressedFile` hands on, decoded
+a few megabytes at a time. Only the last two need pyarrow.
 """
 
 from collections.abc import Iterator

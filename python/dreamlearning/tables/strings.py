@@ -4,6 +4,7 @@ In: strings, or those bytes. Out: bytes (how many strings, where each ends, then
 strings, checked before a single one is made.
 """
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -70,4 +71,4 @@ def decode_strings(encoded: bytes) -> list[str]:
     """
     ends, text = string_ends(encoded)
     starts = [0, *ends.tolist()]
-    return [text[a:b].decode() for a, b in zip(starts, starts[1:], strict=False)]
+    return [text[a:b].decode() for a, b in itertools.pairwise(starts)]

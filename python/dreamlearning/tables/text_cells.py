@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import validity
 from .strings import encode_strings, string_ends
 from .types import arrow_type
 
