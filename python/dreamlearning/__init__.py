@@ -1,9 +1,9 @@
 """A data set becomes one ``.gede`` file, and a training script runs from it.
 
 In: arrays, tables, image folders, data sets of torchvision, scikit-learn, Hugging Face or WebDataset
-(``from_...``). Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch
-data set (:class:`CompressedDataset`), and written out again in formats that other programs read
-(``to_...``). Importing this package never imports torch.
+(``from_...``). Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as
+a stock PyTorch data set (:class:`CompressedDataset`), and written out again in formats that other programs
+read (``to_...``). Importing this package never imports torch.
 
     >>> import dreamlearning
     >>> f = dreamlearning.compress("sklearn:digits", "digits.gede")     # doctest: +SKIP

@@ -63,9 +63,9 @@ def compress(
     SOURCE is a table (.csv, .parquet, .arrow, .feather, .ipc; FILE.csv?text=COLUMN reads a column as text),
     libsvm:FILE (?n_features=D), a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train,
     imagefolder:DIR (one sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L,
-    LA, RGBA, converts mixed modes), hf:NAME?split=train (a data set of Hugging Face's datasets, a folder or a .parquet file;
-    also name=CONFIG, and image= and label= name columns), webdataset:PATTERN (tar archives such as
-    train-{000..099}.tar; image= and label= name extensions), or
+    LA, RGBA, converts mixed modes), hf:NAME?split=train (a data set of Hugging Face's
+    datasets, a folder or a .parquet file; also name=CONFIG, and image= and label= name columns),
+    webdataset:PATTERN (tar archives such as train-{000..099}.tar; image= and label= name extensions), or
     sklearn:digits|iris|wine|breast_cancer|diabetes.
 
     \b

@@ -1,8 +1,8 @@
 """Samples as a Parquet file that Hugging Face's ``datasets``, pandas and others read.
 
 In: a file and indices. Out: one row for each sample, written a few megabytes at a time: images as PNG in the
-layout of the feature ``Image``, rows of a table as its columns, other samples as lists of fixed length, labels
-as ``ClassLabel`` where the classes have names, and other fields as what they are.
+layout of the feature ``Image``, rows of a table as its columns, other samples as lists of fixed length,
+labels as ``ClassLabel`` where the classes have names, and other fields as what they are.
 """
 
 import json

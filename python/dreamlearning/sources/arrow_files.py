@@ -1,7 +1,8 @@
 """Parquet and Arrow files as tables.
 
 In: a path ending in ``.parquet``, ``.arrow``, ``.feather`` or ``.ipc``. Out: :class:`ArrowRows`, read by
-record batches, so that a file may be larger than memory. What a damaged file claims is checked before it is used.
+record batches, so that a file may be larger than memory. What a damaged file claims is checked before it is
+used.
 """
 
 import os
