@@ -90,6 +90,14 @@ def imagenet_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tabular():
+    """A folder with the data sets of tables, as ``.npz``."""
+    if not (SHARED / "tabular").is_dir():
+        pytest.skip("the tables are not here: no ../shared/data/tabular")
+    return SHARED / "tabular"
+
+
+@pytest.fixture(scope="session")
 def cifar10_root():
     return _unpack("cifar10")
 

@@ -114,7 +114,7 @@ class CompressedFile:
                 f"{self.path} has been replaced by a file of other content since it was opened; open it again"
             )
         self._checksum, self._facts = facts["checksum"], facts
-        self._table = _table_of(reader, facts, self.path)
+        self._table = _table_of(reader, self.path)
         self._core, self._pid = reader, os.getpid()
         return reader
 
@@ -324,8 +324,8 @@ class CompressedFile:
 
         ``ratio`` is ``file_bytes / raw_bytes`` (``None`` of no bytes); ``sections`` gives the bytes of each
         part and adds up to ``file_bytes``; ``exact`` is whether the samples come back bit for bit,
-        ``max_error`` by how much at most they do not. ``table`` has the target of a table and its columns,
-        with the code of each where it has one of its own.
+        ``max_error`` by how much at most they do not. ``table`` has the target of a table and its columns:
+        ``name``, ``type``, ``nullable``, ``dtype``, how each is stored (``code``) and ``bits`` in a row.
         """
         facts = _facts_of(self._reader, blocks=True)
         facts["table"] = None if self.table is None else reading.facts_of(self.table, facts)
@@ -585,9 +585,9 @@ def _written_by_compress(reader: _core.Reader) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _table_of(reader: _core.Reader, facts: dict[str, Any], path: Path) -> Table | None:
-    kept, cells = _written_by_compress(reader).get("table"), facts.get("columns")
-    if kept is None or not cells:
+def _table_of(reader: _core.Reader, path: Path) -> Table | None:
+    kept, cells = _written_by_compress(reader).get("table"), reader.columns
+    if kept is None or cells is None:
         return None
     try:
         return Table.from_json(kept, cells)

@@ -74,21 +74,21 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
 
 
 def _columns(columns: list[dict[str, Any]]) -> Any:
-    """The columns of a table, their types and how the file codes them."""
+    """The columns of a table, their types, and how the file stores them."""
     from rich.table import Table
+    from rich.text import Text
 
-    shown = Table("column", "type", "nulls", "code", box=None, title="\ncolumns", title_justify="left")
+    shown = Table("column", "type", "nulls", "stored as", box=None, title="\ncolumns", title_justify="left")
+    shown.add_column("bits", justify="right")
     for column in columns:
-        code = column["code"] or {}
-        text = code.get("name", "as it is")
-        if text == "decimal":
-            text = f"{code['scale']} decimal places" if code["scale"] else "whole numbers"
-        elif text == "quotient":
-            text = f"quotient with cell {code['by']}, as {code['role']}"
-        if code.get("specials"):
-            text += f", specials: {len(code['specials'])}"
-        shown.add_row(repr(column["name"])[1:-1], column["type"], "yes" if column["nullable"] else "", text)
+        nulls = "yes" if column["nullable"] else ""
+        texts = (_one_line(column["name"]), column["type"], nulls, column["code"], f"{column['bits']:g}")
+        shown.add_row(*map(Text, texts))  # names are no markup
     return shown
+
+
+def _one_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _some(names: list[str], total: int | None = None) -> str:

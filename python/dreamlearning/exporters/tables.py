@@ -23,7 +23,8 @@ def to_csv(file: Any, path: str | os.PathLike[str], *, indices: Any = None, over
 
     Numbers are written with as many digits as it takes to read them back, text and categories in quotes,
     nulls as empty cells, NaN as ``nan`` (whose payload a CSV file does not hold), durations as their
-    integers. A CSV file knows no types: integers of 8 bits are read back as 64, categories as text. Parquet keeps them.
+    integers. A CSV file knows no types: integers of 8 bits are read
+    back as 64, categories as text. Parquet keeps them.
 
     Args:
         file: the path of a ``.gede`` file, a :class:`CompressedFile`, or a ``CompressedDataset``.

@@ -212,12 +212,10 @@ def _series(column: Column, array: Any) -> Any:
 
 
 def facts_of(table: Table, facts: dict[str, Any]) -> dict[str, Any]:
-    """A table as ``info()`` shows it: JSON types, and the code of each column where the file has one."""
-    codes = facts["transform"].get("columns") or []
+    """A table as ``info()`` shows it, in JSON types; ``facts`` are what the core says of the file."""
     described = table.to_json()
     for one, column in zip(described["columns"], table.columns, strict=True):
         cell = table.cell(column.name)
-        coded = codes[cell] if cell < len(codes) else {}
-        one["dtype"] = column.dtype.name
-        one["code"] = coded.get("code") if isinstance(coded, dict) else None
+        coded = facts["columns"][cell : cell + 1 + column.nullable]
+        one.update(dtype=column.dtype.name, code=coded[0]["code"], bits=sum(c["bits"] or 0 for c in coded))
     return described
