@@ -45,7 +45,8 @@ def columns():
         found[f"float{bits}"] = pa.array(floats(f"f{bits // 8}"), from_pandas=False)
     whole = np.array([-(2**62), 2**62, -1, 0, 1, 2, 3, 10**12, 7, 8])
     for unit in ("s", "ms", "us", "ns"):
-        found[f"timestamp {unit}"] = pa.array(whole, pa.timestamp(unit))
+        values = whole // 10**6 if unit == "s" else whole  # Parquet makes milliseconds of seconds
+        found[f"timestamp {unit}"] = pa.array(values, pa.timestamp(unit))
         found[f"duration {unit}"] = pa.array(whole, pa.duration(unit))
     found["zoned"] = pa.array(whole, pa.timestamp("us", "Europe/Berlin"))
     found["date32"] = pa.array(np.array([-700000, 10**6, *range(8)], np.int32)).cast(pa.date32())
@@ -147,7 +148,7 @@ def test_every_type_in_memory(make, preset):
         assert_same(file.to_arrow(), table)
         chosen = [7, 0, 0, -1]
         assert_same(file.to_arrow(chosen, ["float64", "string"]), table.take([7, 0, 0, 9]).select(["float64", "string"]))
-        assert_same(file.to_arrow([]), table.slice(0, 0).combine_chunks() if False else file.to_arrow([]))
+        assert file.to_arrow([]).schema == table.schema
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "feather", "ipc", "stream.ipc"])
@@ -171,7 +172,6 @@ def test_every_type_through_files(make, tmp_path, suffix, monkeypatch):
             # Every row group has a dictionary of its own, in the order of its rows.
             plain = [f.name for f in expected.schema if not pa.types.is_dictionary(f.type)]
             assert_same(file.to_arrow(None, plain), expected.select(plain))
-            assert file.to_arrow().cast(expected.schema).to_pylist(), str
             for name in set(expected.column_names) - set(plain):
                 assert file.to_arrow()[name].to_pylist() == expected[name].to_pylist()
         else:
@@ -425,21 +425,21 @@ def test_partitions_by_a_column(make, refused):
 
 def test_a_table_again(make, refused, tmp_path):
     file = make(NULLS, preset="raw")
-    again = make(file.path, target="int8" if False else None)
+    again = make(file.path)
     assert_same(again.to_arrow(), NULLS)
     assert make(make(ALL, target="int8")).target == "int8"
     assert make(make(ALL), target="bool").target == "bool"
     message = refused(file.path, target="int8")
     assert "row 0" in message
     assert "'int8'" in message
-    assert "columns: " in refused(file, target="nothing")
+    assert "columns: " in refused(file, target="unheard of")
 
 
 # ---------------------------------------------------------------------------------------------- CSV
 
 
 def test_csv_types(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_files, "_BLOCK_BYTES", 256)
     path = tmp_path / "t.csv"
     path.write_text(
         "id,big,x,zero,word,flag,day,time,zone,gap,empty,quoted\r\n"
@@ -550,7 +550,6 @@ def test_more_bad_csv(refused, tmp_path):
     assert "no option 'sep'" in refused(f"{path}?sep=;")
     assert "form" in refused(f"{path}?text")
     assert "no such file" in refused(tmp_path / "none.csv")
-    assert "is the source" in refused(path, ValueError) if False else True
     with pytest.raises(ValueError, match="is the source"):
         dreamlearning.compress(f"{path}?text=a", path, overwrite=True)
 
@@ -743,7 +742,7 @@ def test_arrays_with_a_target(make, tmp_path):
     assert make(tmp_path / "t.npz").labels.tolist() == y.tolist()
     assert make(tmp_path / "t.npz").metadata == {"feature_names": ["first", "second"]}
     assert make("sklearn:iris", target="label").columns[0] == "sepal length (cm)"
-    assert make({"x": X, "y": y}, target="x1").columns == ["x0", "x1", "y"]
+    assert make({"x": np.eye(5, 2), "y": y}, target="x1").columns == ["x0", "x1", "y"]
 
 
 def test_structured_arrays(make, tmp_path):
@@ -766,13 +765,8 @@ def test_structured_arrays(make, tmp_path):
 def test_exporters(make, tmp_path):
     file = make(NULLS)
     assert dreamlearning.to_parquet(file, tmp_path / "t.parquet") == 10
-    expected = tmp_path / "expected.parquet"
-    parquet.write_table(NULLS, expected)
-    assert parquet.read_table(tmp_path / "t.parquet").equals(parquet.read_table(expected)) or True
-    back = make(tmp_path / "t.parquet")
-    assert back.columns == file.columns
-    for name in NULLS.column_names:
-        assert back.to_arrow()[name].to_pylist()[1:3] == parquet.read_table(expected)[name].to_pylist()[1:3], name
+    parquet.write_table(NULLS, tmp_path / "expected.parquet")
+    assert_same(parquet.read_table(tmp_path / "t.parquet"), parquet.read_table(tmp_path / "expected.parquet"))
     with pytest.raises(ValueError, match="text"):
         dreamlearning.to_numpy(file, tmp_path / "t.npz")
     for output in ("pictures", "t.tar"):
@@ -819,40 +813,37 @@ def test_the_command_line(tmp_path, make):
 
 
 def test_memory_stays_flat(run_python, peak_memory, tmp_path):
-    """A CSV file and a Parquet file of many times the memory that reading them takes."""
-    rows = 1_500_000
+    """Five times the rows take no more memory, from CSV and from Parquet."""
     code = f"""
-import sys, numpy as np, pyarrow as pa
+import sys
+import numpy as np, pyarrow as pa
 from pyarrow import csv, parquet
-from dreamlearning.sources import resolve
+from dreamlearning.sources import csv_files, resolve
 {peak_memory}
+csv_files._BLOCK_BYTES = 1 << 20
 rng = np.random.default_rng(0)
-def batch(n):
-    return pa.table({{"a": rng.normal(size=n), "b": rng.integers(0, 9, n), "c": pa.array(rng.choice(["x", "yy"], n))}})
+words = rng.choice(["x", "yy"], 50_000)
+batch = pa.table({{"a": rng.normal(size=50_000), "b": rng.integers(0, 9, 50_000), "c": words}})
 folder = sys.argv[1]
-with csv.CSVWriter(folder + "/t.csv", batch(1).schema) as c, parquet.ParquetWriter(folder + "/t.parquet", batch(1).schema) as p:
-    for _ in range({rows} // 50_000):
-        one = batch(50_000)
-        c.write_table(one); p.write_table(one)
-for name in ("t.csv", "t.parquet"):
-    with open(folder + "/small." + name[2:], "wb"):
-        pass
-csv.write_csv(batch(60_000), folder + "/small.csv")
-parquet.write_table(batch(60_000), folder + "/small.parquet")
-resolve(folder + "/small.csv", spool_folder=folder); resolve(folder + "/small.parquet", spool_folder=folder)
-before = peak()
-for name in ("t.csv", "t.parquet"):
-    source = resolve(folder + "/" + name, target="a", spool_folder=folder)
-    assert source.num_samples == {rows}, source.num_samples
-    print(source.sample_bytes * {rows}, (peak() - before) * 1000)
+for batches in (20, 100):
+    names = [f"{{folder}}/{{batches}}.csv", f"{{folder}}/{{batches}}.parquet"]
+    with csv.CSVWriter(names[0], batch.schema) as c, parquet.ParquetWriter(names[1], batch.schema) as p:
+        for _ in range(batches):
+            c.write_table(batch)
+            p.write_table(batch)
+for kind in ("csv", "parquet"):
+    resolve(f"{{folder}}/20.{{kind}}", target="a", spool_folder=folder)
+    before = peak()
+    source = resolve(f"{{folder}}/100.{{kind}}", target="a", spool_folder=folder)
+    print(source.sample_bytes * source.num_samples, (peak() - before) * 1024)
 """
     done = run_python(code, tmp_path, timeout=280)
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
         raw, grown = map(int, line.split())
-        assert raw > 25_000_000
-        assert grown < raw // 2, (raw, grown)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.csv", "small.parquet", "t.csv", "t.parquet"]
+        assert raw == 17 * 5_000_000
+        assert grown < raw // 2
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_nothing_heavy_is_imported_for_a_frame(run_python):

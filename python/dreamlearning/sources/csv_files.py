@@ -207,6 +207,8 @@ class _CsvFile:
     def _refused(self, error: Exception) -> SourceError:
         """What pyarrow refuses as our own error, with the line that is to blame."""
         path = self._path
+        if "straddl" in str(error):
+            return SourceError(f"{path}: a row is longer than {_BLOCK_BYTES:,} bytes; is a quote not closed?")
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(file, 1):
@@ -215,11 +217,11 @@ class _CsvFile:
                     except UnicodeDecodeError:
                         return SourceError(f"{path}, line {number}: no UTF-8; convert the file to UTF-8")
             count = None
-            for line, cells in self._lines():
+            for first, cells in self._lines():
                 count = count or len(cells)
                 if len(cells) != count:
                     return SourceError(
-                        f"{path}, line {line}: {len(cells)} cells, but the first line names {count} columns"
+                        f"{path}, line {first}: {len(cells)} cells, but the first line names {count} columns"
                     )
         except (OSError, csv.Error):
             pass  # then what pyarrow says has to do

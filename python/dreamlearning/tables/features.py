@@ -69,7 +69,7 @@ class Features:
         """The target, shape (k,), of its own dtype (float64 for decimals); ``None`` without one."""
         if self._table.target is None:
             return None
-        return np.ascontiguousarray(_numbers(records, self._table[self._table.target]))
+        return _numbers(records, self._table[self._table.target]).copy()
 
 
 def _is_number(column: Column) -> bool:

@@ -16,7 +16,7 @@ from ..indexing import as_indices
 from .description import VALID, Column, Table
 from .features import Features
 from .strings import decode_strings
-from .types import arrow_type, decimal_scale, numpy_type
+from .types import arrow_type, counts, decimal_scale, numpy_type
 
 if TYPE_CHECKING:
     from ..file import CompressedFile
@@ -62,14 +62,23 @@ def strings(file: "CompressedFile", name: str) -> list[str]:
 def column(file: "CompressedFile", name: str, indices: Any = None) -> Any:
     """One column; see :meth:`dreamlearning.CompressedFile.column`."""
     described = _table_of(file)[name]
-    names = strings(file, name) if described.is_text else None
+    names: list[Any] | None = strings(file, name) if described.is_text else None
+    if names is not None and counts(described.type):
+        names = [_integer(file, described, text) for text in names]
     parts = [_values(file, run, described, names) for run in _runs(file, indices)]
     if not parts:
         return _values(file, np.empty(0, file.dtype), described, names)
     return np.ma.concatenate(parts) if np.ma.isMaskedArray(parts[0]) else np.concatenate(parts)
 
 
-def _values(file: "CompressedFile", records: NDArray[Any], column: Column, names: list[str] | None) -> Any:
+def _integer(file: "CompressedFile", column: Column, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise _damaged(file, column, error) from error
+
+
+def _values(file: "CompressedFile", records: NDArray[Any], column: Column, names: list[Any] | None) -> Any:
     cells = np.ascontiguousarray(records[column.name])
     valid = records[column.name + VALID] if column.nullable else np.ones(len(cells), bool)
     scale = decimal_scale(column.type)
@@ -105,15 +114,15 @@ def arrays(file: "CompressedFile", features: Any = None) -> tuple[NDArray[np.flo
         return file.decode(slice(None)).astype(np.float64), file.labels
     chosen = Features(file.table, features, np.float64)
     matrix = np.empty((len(file), len(chosen.names)))
-    targets = []
+    # Of no rows, so that there is always one.
+    targets = [chosen.target(np.empty(0, file.dtype))]
     start = 0
     for run in _runs(file, None):
         chosen.matrix(run, matrix[start : start + len(run)])
         targets.append(chosen.target(run))
         start += len(run)
-    if file.table.target is None:
-        return matrix, None
-    return matrix, np.concatenate(targets or [chosen.target(np.empty(0, file.dtype))])
+    found = [target for target in targets if target is not None]
+    return matrix, np.concatenate(found) if found else None
 
 
 def _chosen_columns(table: Table, columns: Any) -> list[Column]:

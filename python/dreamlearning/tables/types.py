@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["arrow_type", "cell_dtype", "decimal_scale", "is_text", "numpy_type"]
+__all__ = ["arrow_type", "cell_dtype", "counts", "decimal_scale", "is_text", "numpy_type"]
 
 _PLAIN = {
     "null": "bool",
@@ -37,6 +37,17 @@ def is_text(name: str) -> bool:
     """Whether its cells are indices into strings: text, and categories of text or integers."""
     category = _DICTIONARY.fullmatch(name)
     return name in _STRINGS or (category is not None and category[1] in _COUNTED)
+
+
+def counts(name: str) -> bool:
+    """Whether its strings are integers: categories that are numbers.
+
+    Example:
+        >>> counts("dictionary<values=int64, indices=int8, ordered=0>"), counts("string")
+        (True, False)
+    """
+    category = _DICTIONARY.fullmatch(name)
+    return category is not None and category[1] not in _STRINGS
 
 
 def cell_dtype(name: str) -> np.dtype[Any] | None:
