@@ -140,6 +140,7 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
     }
     let input = Input {
         layout: data.layout.clone(),
+        columns: None,
         sides: data.sides.as_deref(),
         num_samples: data.len() as u64,
         source,
