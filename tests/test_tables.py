@@ -1,12 +1,13 @@
-"""Promise: a table goes into a file and comes back bit by bit, whatever its columns are, from any source; what
-cannot be stored is an error that names row and column, and leaves nothing behind."""
+"""Promise: a table goes into a file and comes back bit by bit, whatever its columns are, from any source.
+
+What cannot be stored is an error that names row and column, and leaves nothing behind.
+"""
 
 import datetime
 import decimal
 import json
 import subprocess
 import sys
-import zipfile
 
 import dreamlearning
 import numpy as np
@@ -29,7 +30,9 @@ def floats(dtype):
     """Floats that are easily damaged: both zeros, infinities, NaNs with payloads, extremes."""
     size = np.dtype(dtype).itemsize
     info = np.finfo(dtype)
-    values = np.array([0, -0.0, 1.5, np.inf, -np.inf, np.nan, info.max, info.tiny, info.smallest_subnormal], dtype)
+    values = np.array(
+        [0, -0.0, 1.5, np.inf, -np.inf, np.nan, info.max, info.tiny, info.smallest_subnormal], dtype
+    )
     bits = np.concatenate([values.view(f"u{size}"), np.array([NAN_BITS[size]], f"u{size}")])
     return bits.view(dtype)
 
@@ -53,16 +56,24 @@ def columns():
     found["date64"] = pa.array(np.arange(10) * 86_400_000).cast(pa.int64()).cast(pa.date64())
     found["time32"] = pa.array(np.arange(10, dtype=np.int32) * 1000).cast(pa.time32("ms"))
     found["time64"] = pa.array(np.arange(10) * 1001).cast(pa.time64("ns"))
-    found["decimal"] = pa.array([DECIMAL(v) / 100 for v in (-(10**15), 10**15, *range(8))], pa.decimal128(20, 2))
-    found["decimal wide"] = pa.array([DECIMAL(v) / 100 for v in (-(10**15), 10**15, *range(8))], pa.decimal256(50, 2))
+    found["decimal"] = pa.array(
+        [DECIMAL(v) / 100 for v in (-(10**15), 10**15, *range(8))], pa.decimal128(20, 2)
+    )
+    found["decimal wide"] = pa.array(
+        [DECIMAL(v) / 100 for v in (-(10**15), 10**15, *range(8))], pa.decimal256(50, 2)
+    )
     found["bool"] = pa.array([True, False] * 5)
-    texts = ["", "a", "Größe", "a", "x" * 300, "\U0001f600", "line\nbreak", "nan", "NULL", ",\""]
+    texts = ["", "a", "Größe", "a", "x" * 300, "\U0001f600", "line\nbreak", "nan", "NULL", ',"']
     found["string"] = pa.array(texts)
     found["large_string"] = pa.array(texts, pa.large_string())
     indices = pa.array([3, 1, 1, 0, 2, 3, 3, 1, 0, 1], pa.int8())
     found["category"] = pa.DictionaryArray.from_arrays(indices, pa.array(["z", "b", "a", "unused", "x"][:4]))
-    found["ordered"] = pa.DictionaryArray.from_arrays(indices, pa.array(["low", "mid", "high", "top"]), ordered=True)
-    found["number category"] = pa.DictionaryArray.from_arrays(indices.cast(pa.uint16()), pa.array([70, -3, 1, 5]))
+    found["ordered"] = pa.DictionaryArray.from_arrays(
+        indices, pa.array(["low", "mid", "high", "top"]), ordered=True
+    )
+    found["number category"] = pa.DictionaryArray.from_arrays(
+        indices.cast(pa.uint16()), pa.array([70, -3, 1, 5])
+    )
     return found
 
 
@@ -95,7 +106,9 @@ def assert_same(got, expected):
         if pa.types.is_floating(ours.type):
             keep = np.asarray(theirs.is_valid())
             size = f"u{ours.type.bit_width // 8}"
-            values = [np.frombuffer(a.buffers()[1], size, len(a), a.offset * int(size[1:])) for a in (ours, theirs)]
+            values = [
+                np.frombuffer(a.buffers()[1], size, len(a), a.offset * int(size[1:])) for a in (ours, theirs)
+            ]
             assert np.array_equal(values[0][keep], values[1][keep]), name
         elif pa.types.is_dictionary(ours.type):
             assert ours.type.ordered == theirs.type.ordered
@@ -136,7 +149,7 @@ def refused(tmp_path):
     return run
 
 
-# ---------------------------------------------------------------------------------------------- round trips
+# --- round trips
 
 
 @pytest.mark.parametrize("preset", ["auto", "raw", "paper", "small", "fast"])
@@ -147,7 +160,10 @@ def test_every_type_in_memory(make, preset):
         assert file.columns == table.column_names
         assert_same(file.to_arrow(), table)
         chosen = [7, 0, 0, -1]
-        assert_same(file.to_arrow(chosen, ["float64", "string"]), table.take([7, 0, 0, 9]).select(["float64", "string"]))
+        assert_same(
+            file.to_arrow(chosen, ["float64", "string"]),
+            table.take([7, 0, 0, 9]).select(["float64", "string"]),
+        )
         assert file.to_arrow([]).schema == table.schema
 
 
@@ -188,7 +204,7 @@ def test_pandas(make):
             "u8": np.full(10, 2**64 - 1, np.uint64),
             "b": [True, False] * 5,
             "s": ["a", None, "", *"bcdefgh"],
-            "c": pd.Categorical(list("xyxyxyxyx") + [None], ["unused", "y", "x"], ordered=True),
+            "c": pd.Categorical([*"xyxyxyxyx", None], ["unused", "y", "x"], ordered=True),
             "n": pd.Categorical([3, 1] * 5),
             "t": pd.date_range("2020", periods=10, tz="Europe/Berlin", unit="ns"),
             "naive": pd.to_datetime(["2020-01-01", None] * 5),
@@ -271,7 +287,10 @@ def test_any_rows(tmp_path_factory, rows, batch):
     floats = pa.Array.from_buffers(
         pa.float64(),
         len(rows),
-        [pa.py_buffer(np.packbits(~mask, bitorder="little")), pa.py_buffer(np.array([b or 0 for b in bits], "u8"))],
+        [
+            pa.py_buffer(np.packbits(~mask, bitorder="little")),
+            pa.py_buffer(np.array([b or 0 for b in bits], "u8")),
+        ],
     )
     table = pa.table(
         {
@@ -347,7 +366,7 @@ def test_text_takes_the_smallest_number(make, values):
     assert file.column("t", [-1]).tolist() == [str(values - 1)]
 
 
-# ---------------------------------------------------------------------------------------------- learning
+# --- learning
 
 
 def test_features_and_target(make):
@@ -388,7 +407,9 @@ def test_a_stock_data_loader(make):
     from torch.utils.data import DataLoader
 
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"a": rng.normal(size=50), "b": np.arange(50), "s": ["t"] * 50, "y": np.arange(50) % 3})
+    frame = pd.DataFrame(
+        {"a": rng.normal(size=50), "b": np.arange(50), "s": ["t"] * 50, "y": np.arange(50) % 3}
+    )
     file = make(frame, target="y")
     dataset = dreamlearning.CompressedDataset(file.path)
     assert dataset.features == ["a", "b"]
@@ -407,13 +428,17 @@ def test_a_stock_data_loader(make):
     assert len(list(sampler)) == 25
     small = make(frame.astype({"a": np.float32, "b": np.int16}), target="a")
     assert dreamlearning.CompressedDataset(small.path)[0][0].dtype == torch.float64  # y is int64
-    assert dreamlearning.CompressedDataset(make(frame[["a"]].astype(np.float32)).path)[0].dtype == torch.float32
+    assert (
+        dreamlearning.CompressedDataset(make(frame[["a"]].astype(np.float32)).path)[0].dtype == torch.float32
+    )
     record = dreamlearning.CompressedDataset(file.path, sample_type="numpy")[3][0]
     assert record["b"] == 3
 
 
 def test_partitions_by_a_column(make, refused):
-    table = pa.table({"x": [1.0, 2, 3, 4], "c": ["b", "a", "b", "b"], "k": [2, 2, -1, 2], "n": [1, None, 1, 1]})
+    table = pa.table(
+        {"x": [1.0, 2, 3, 4], "c": ["b", "a", "b", "b"], "k": [2, 2, -1, 2], "n": [1, None, 1, 1]}
+    )
     assert make(table, partition_by="c").partitions == [{"name": "b", "count": 3}, {"name": "a", "count": 1}]
     file = make(table, partition_by="k")
     assert file.partitions == [{"name": "-1", "count": 1}, {"name": "2", "count": 3}]
@@ -435,7 +460,7 @@ def test_a_table_again(make, refused, tmp_path):
     assert "columns: " in refused(file, target="unheard of")
 
 
-# ---------------------------------------------------------------------------------------------- CSV
+# --- CSV
 
 
 def test_csv_types(make, tmp_path, monkeypatch):
@@ -445,7 +470,7 @@ def test_csv_types(make, tmp_path, monkeypatch):
         "id,big,x,zero,word,flag,day,time,zone,gap,empty,quoted\r\n"
         '1,18446744073709551615,1,-0.0,a,true,2020-02-29,2020-01-01,2020-01-01T00:00:00Z,,,""\r\n'
         "\r\n"
-        '-2,0,2.5,0,NA,False,1999-01-01,2020-01-01 10:00:00.123,2020-01-01T02:00:00+02:00,7,,\r\n'
+        "-2,0,2.5,0,NA,False,1999-01-01,2020-01-01 10:00:00.123,2020-01-01T02:00:00+02:00,7,,\r\n"
         '3,1, nan ,-0,"b,\nc",TRUE,0001-01-01,2020-01-01 10:00,2020-01-01T00:00:00.5Z,NA,,x\r\n'
         "4,2,-inf,1e-3,,NULL,2000-01-01,1969-12-31 23:59:59,1970-01-01 00:00Z,9,,\r\n"
     )
@@ -501,6 +526,65 @@ def test_csv_and_back(make, tmp_path):
             dreamlearning.to_csv(file, tmp_path / bad)
 
 
+@given(
+    st.lists(
+        st.none()
+        | st.floats()
+        | st.integers(-(2**53), 2**53).map(float)
+        | st.sampled_from([-0.0, 5e-324, 1.7976931348623157e308]),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_floats_in_csv(tmp_path_factory, values):
+    """What Python writes of a float is read as the same float."""
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{'' if v is None else repr(v)},1.5\n" for v in values))
+    source = resolve(path)
+    records = source.read(0, len(values)).reshape(-1).view(source.table.dtype)
+    if any(v is not None for v in values):
+        expected = [np.nan if v is None else v for v in values]
+        got = np.where([v is None for v in values], np.nan, records["x"])
+        assert np.array_equal(np.isnan(got), np.isnan(expected))
+        number = ~np.isnan(expected)
+        assert np.array_equal(got[number].view("u8"), np.array(expected)[number].view("u8"))
+
+
+def test_numbers_that_become_wider(tmp_path):
+    for cells, kind in {
+        ("1", "-0"): "double",
+        ("1", "9223372036854775807"): "int64",
+        ("-9223372036854775808", "1"): "int64",
+        ("1", "9223372036854775808"): "uint64",
+        ("9007199254740992", "1.5"): "double",
+        ("100000000000000000000", ".5"): "double",
+        ("5.", "1E+3"): "double",
+        ("nan", "1"): "double",
+        ("", "NA", "1"): "int64",
+        ("NA", "x"): "string",
+        ("NA", "NA"): "string",
+        ("+1", "007"): "string",
+    }.items():
+        (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{cell},0\n" for cell in cells))
+        assert resolve(tmp_path / "t.csv").table["x"].type == kind, cells
+
+
+def test_categories_of_each_batch(make, tmp_path):
+    """Batches with dictionaries of their own: numbered together, with indices that have room for all."""
+    path = tmp_path / "t.arrow"
+    batches = [
+        pa.record_batch({"c": pa.array([f"{k}-{i}" for i in range(100)]).dictionary_encode().cast(kind)})
+        for k in range(3)
+        for kind in [pa.dictionary(pa.int8(), pa.string())]
+    ]
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    file = make(path)
+    assert file.to_arrow()["c"].to_pylist() == [f"{k}-{i}" for k in range(3) for i in range(100)]
+    assert file.to_arrow().schema.field("c").type.index_type == pa.int16()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -528,7 +612,9 @@ def test_csv_and_back(make, tmp_path):
 )
 def test_bad_csv(refused, tmp_path, text, words, monkeypatch):
     for block in (32, 1 << 22):
-        monkeypatch.setattr(csv_files, "_BLOCK_BYTES", max(block, len(max(text.splitlines(), default="", key=len)) + 8))
+        monkeypatch.setattr(
+            csv_files, "_BLOCK_BYTES", max(block, len(max(text.splitlines(), default="", key=len)) + 8)
+        )
         (tmp_path / "bad.csv").write_text(text)
         message = refused(tmp_path / "bad.csv")
         for word in (*words, "bad.csv"):
@@ -567,7 +653,7 @@ def test_a_name_with_a_question_mark(make, tmp_path):
     assert make(tmp_path / "what?.csv").column("a").tolist() == [1]
 
 
-# ---------------------------------------------------------------------------------------------- bad input
+# --- bad input
 
 
 def test_bad_columns(refused, tmp_path):
@@ -614,7 +700,7 @@ def test_bad_frames(refused):
     assert "rename" in refused(pd.DataFrame({("a", 1): [1]}))
     assert "both called '1'" in refused(pd.DataFrame([[1, 2]], columns=[1, "1"]))
     assert "both called 'a'" in refused(pd.DataFrame([[1, 2]], columns=["a", "a"]))
-    assert "'t'" in refused(np.zeros(3, [("t", "M8[s]"), ("s", "S3")])[["s"]].astype([("t", "S3")]))
+    assert "'t'" in refused(np.zeros(3, [("t", "S3")]))
 
 
 def test_damaged_files(refused, tmp_path):
@@ -631,7 +717,9 @@ def test_damaged_files(refused, tmp_path):
         path.write_bytes(content)
         assert "t.arrow: cannot be read as a Arrow file" in refused(path)
     # Text that is no UTF-8 is found before it is kept.
-    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, 1], "i4")), pa.py_buffer(b"\xff")])
+    bad = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(np.array([0, 1], "i4")), pa.py_buffer(b"\xff")]
+    )
     feather.write_feather(pa.table({"t": bad}), str(path))
     assert "UTF" in refused(path)
 
@@ -699,7 +787,7 @@ def test_a_cell_beyond_its_strings(tmp_path):
                 read()
 
 
-# ---------------------------------------------------------------------------------------------- LIBSVM, arrays
+# --- LIBSVM, arrays
 
 
 def test_libsvm(make, refused, tmp_path, monkeypatch):
@@ -759,7 +847,7 @@ def test_structured_arrays(make, tmp_path):
         assert loaded.tobytes() == rows.tobytes()
 
 
-# ---------------------------------------------------------------------------------------------- out again
+# --- out again
 
 
 def test_exporters(make, tmp_path):
@@ -780,7 +868,10 @@ def test_exporters(make, tmp_path):
 def test_the_command_line(tmp_path, make):
     def run(*arguments, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "dreamlearning", *map(str, arguments)], capture_output=True, text=True, timeout=120
+            [sys.executable, "-m", "dreamlearning", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == code, done.stderr
         return done.stdout + done.stderr
@@ -799,7 +890,9 @@ def test_the_command_line(tmp_path, make):
     run("extract", gede, tmp_path / "back.csv")
     assert (tmp_path / "back.csv").read_text() == '"age","[name]","city"\n4,"ann",\n5.5,"bob","Rome"\n'
     run("extract", gede, tmp_path / "back.parquet", "--indices", "1")
-    assert parquet.read_table(tmp_path / "back.parquet").to_pylist() == [{"age": 5.5, "[name]": "bob", "city": "Rome"}]
+    assert parquet.read_table(tmp_path / "back.parquet").to_pylist() == [
+        {"age": 5.5, "[name]": "bob", "city": "Rome"}
+    ]
     message = run("compress", tmp_path / "t.csv", tmp_path / "x.gede", "--target", "nothing", code=2)
     assert message.startswith("dreamlearning: error:")
     assert not (tmp_path / "x.gede").exists()
@@ -809,7 +902,7 @@ def test_the_command_line(tmp_path, make):
     assert "sample 1 differs" in run("verify", gede, "--source", tmp_path / "t.csv", code=1)
 
 
-# ---------------------------------------------------------------------------------------------- large and real
+# --- large and real
 
 
 def test_memory_stays_flat(run_python, peak_memory, tmp_path):
@@ -874,9 +967,7 @@ def test_real_tables(make, tabular, tmp_path, name):
         if source is frame:
             pd.testing.assert_frame_equal(file.to_pandas(), frame)
             dreamlearning.to_csv(file, tmp_path / f"{name}.csv")
-            assert pd.read_csv(tmp_path / f"{name}.csv", float_precision="round_trip").equals(
-                pd.read_csv(tmp_path / "t.csv", float_precision="round_trip")
-            )
+            assert np.array_equal(make(tmp_path / f"{name}.csv")[:], make(tmp_path / "t.csv")[:])
 
 
 def test_real_libsvm(make, tabular, tmp_path):

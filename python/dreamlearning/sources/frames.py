@@ -103,7 +103,7 @@ def _from_pandas(frame: Any, name: str) -> Any:
             array = _plain(column.to_numpy()) if plain else pyarrow.array(column, from_pandas=True)
         except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise SourceError(f"{where}{_culprit(column)}: {error}") from error
-        arrays.append(pyarrow.chunked_array(array) if isinstance(array, list) else array)
+        arrays.append(array)
         names.append(str(label))
     return pyarrow.table(arrays, names=names)
 
@@ -112,9 +112,7 @@ def _plain(values: Any) -> Any:
     """Numbers as an Arrow array, every bit as it is."""
     import pyarrow
 
-    if values.dtype.itemsize > 8 or values.dtype.byteorder == ">":
-        raise TypeError(f"dtype {values.dtype} cannot be stored; convert it")
-    return pyarrow.array(np.ascontiguousarray(values), from_pandas=False)
+    return pyarrow.array(np.ascontiguousarray(values, values.dtype.newbyteorder("=")), from_pandas=False)
 
 
 def _culprit(column: Any) -> str:

@@ -18,7 +18,7 @@ from ..tables import Column, Table
 from ..tables.cells import BadCellError, cells_of, fill_nulls, validity
 from ..tables.description import VALID
 from ..tables.text_cells import Numbering
-from ..tables.types import cell_dtype, is_text
+from ..tables.types import cell_dtype, is_text, with_room
 from .base import OnRead, Source
 from .spool import Spool
 from .targets import check_target, row_place
@@ -180,7 +180,8 @@ class _ColumnWriter:
         except ValueError as error:
             raise SourceError(f"{self._rows.name}, column {self.name!r}: {error}") from error
         self._dtype = np.min_scalar_type(max(0, len(self._strings) - 1))
-        return Column(self.name, self._kind, self._dtype, self._nullable, strings)
+        kind = with_room(self._kind, len(self._strings))
+        return Column(self.name, kind, self._dtype, self._nullable, strings)
 
     def write(self, array: Any, records: NDArray[Any], start: int, *, is_target: bool) -> None:
         """Write the cells of some values into ``records``; the first is of row ``start``."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["arrow_type", "cell_dtype", "counts", "decimal_scale", "is_text", "numpy_type"]
+__all__ = ["arrow_type", "cell_dtype", "counts", "decimal_scale", "is_text", "numpy_type", "with_room"]
 
 _PLAIN = {
     "null": "bool",
@@ -48,6 +48,22 @@ def counts(name: str) -> bool:
     """
     category = _DICTIONARY.fullmatch(name)
     return category is not None and category[1] not in _STRINGS
+
+
+def with_room(name: str, count: int) -> str:
+    """The same type where its indices number ``count`` categories, otherwise one with wider indices: batches
+    with categories of their own may have more of them together.
+
+    Example:
+        >>> with_room("dictionary<values=string, indices=int8, ordered=0>", 129)
+        'dictionary<values=string, indices=int16, ordered=0>'
+    """
+    category = _DICTIONARY.fullmatch(name)
+    if category is None or count - 1 <= np.iinfo(category[2]).max:
+        return name
+    kinds = [category[2].rstrip("0123456789") + str(bits) for bits in (16, 32, 64)]
+    wider = next(kind for kind in kinds if count - 1 <= np.iinfo(kind).max)
+    return name.replace(f"indices={category[2]}", f"indices={wider}")
 
 
 def cell_dtype(name: str) -> np.dtype[Any] | None:
@@ -105,7 +121,10 @@ def arrow_type(name: str) -> Any:
     if match := _TIMESTAMP.fullmatch(name):
         return pyarrow.timestamp(match[1], match[2])
     if match := _DECIMAL.fullmatch(name):
-        return getattr(pyarrow, f"decimal{match[1]}")(int(match[2]), int(match[3]))
+        make = getattr(pyarrow, f"decimal{match[1]}", None)
+        if make is None:
+            raise ValueError(f"{name} needs a newer pyarrow")
+        return make(int(match[2]), int(match[3]))
     if match := _DICTIONARY.fullmatch(name):
         return pyarrow.dictionary(arrow_type(match[2]), arrow_type(match[1]), ordered=match[3] == "1")
     if name not in _PLAIN and name not in _STRINGS:
