@@ -44,7 +44,6 @@ def test_label_count(refused):
         np.array(["a", "b"]),
         np.array([{}, {}]),
         np.zeros(3, "M8[s]"),
-        np.zeros((3, 2), [("a", "u1")]),
         np.zeros(3, np.longdouble),
         torch.zeros(3, 2, dtype=torch.bfloat16),
     ],

@@ -6,6 +6,7 @@ float64 equals among floats, or a leading zero) is refused instead.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def is_number(text: str) -> bool:
         >>> [is_number(cell) for cell in ("-1.5e3", "nan", ".5", "007", "+1", "1,5", "")]
         [True, True, True, False, False, False, False]
     """
-    return any(re.match(pattern, text.strip(" \t")) for pattern in (_FLOAT, _SPECIAL))
+    return any(re.fullmatch(pattern, text.strip(" \t")) for pattern in (_FLOAT, _SPECIAL))
 
 
 class CellTypes:
@@ -87,10 +88,10 @@ class CellTypes:
             check(cells, present, start)
 
     def _numbers(self, cells: Any, present: NDArray[np.bool_], start: int) -> None:
-        integers = _matches(cells, _INTEGER)
-        floats = ~integers & (_matches(cells, _FLOAT) | _matches(cells, _SPECIAL))
-        _refuse(cells, present & ~integers & ~floats, "is no number, as the cells above it are")
-        self._floats |= bool(floats.any())
+        numbers = _numbers_among(cells, present)
+        _refuse(cells, present & ~numbers, "is no number, as the cells above it are")
+        integers = _among(cells, present & ~_contains(cells, "."), lambda some: _matches(some, _INTEGER))
+        self._floats |= bool((present & ~integers).any())
         if integers.any():
             self._integers(cells.filter(_mask(integers)), np.flatnonzero(integers) + start)
 
@@ -185,15 +186,15 @@ class CellTypes:
         if self._kind == "text" or self._kind is None:
             return array.cast(kind) if self._filled or self._kind else pyarrow.nulls(len(array))
         cells, present = _trimmed(array)
-        cells = compute.if_else(_mask(present), cells, pyarrow.scalar(None, cells.type))
         if self._kind == "bool":
             return pyarrow.array(_is_in(cells, _TRUE), mask=~present)
         try:
-            values = cells.cast(kind)
+            values = _nulled(cells, present).cast(kind)
         except pyarrow.ArrowInvalid as error:
-            raise _first_that_fails(cells, kind) from error
+            raise _first_that_fails(_nulled(cells, present), kind) from error
         if self._floats:
-            beyond = _bits(compute.is_inf(values)) & ~_matches(cells, _SPECIAL)
+            infinite = _bits(compute.is_inf(values))
+            beyond = infinite & ~_among(cells, infinite, lambda some: _matches(some, _SPECIAL))
             _refuse(cells, beyond, "is beyond what a float64 holds")
         return values
 
@@ -203,7 +204,7 @@ def _kind_of(text: str) -> str:
         return "number"
     if text in _TRUE or text in _FALSE:
         return "bool"
-    return "time" if re.match(_DATE, text) or re.match(_TIME, text) else "text"
+    return "time" if re.fullmatch(_DATE, text) or re.fullmatch(_TIME, text) else "text"
 
 
 def _trimmed(array: Any) -> tuple[Any, NDArray[np.bool_]]:
@@ -212,6 +213,50 @@ def _trimmed(array: Any) -> tuple[Any, NDArray[np.bool_]]:
 
     cells = compute.ascii_trim(array, " \t")
     return cells, ~_is_in(cells, _MISSING) & np.asarray(array.is_valid())
+
+
+def _numbers_among(cells: Any, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the cells that are present are numbers; :func:`is_number` for many at once."""
+    import pyarrow
+    from pyarrow import compute
+
+    # Where Arrow reads all of them, only few have to be looked at more closely.
+    doubtful = present
+    try:
+        values = _nulled(cells, present).cast(pyarrow.float64())
+    except pyarrow.ArrowInvalid:
+        pass
+    else:
+        first = [_bits(compute.starts_with(cells, start)) for start in ("0", "-0", "+")]
+        doubtful = present & (np.logical_or.reduce(first) | ~_bits(compute.is_finite(values)))
+    fine = _among(cells, doubtful, lambda some: _matches(some, _FLOAT) | _matches(some, _SPECIAL))
+    return (present & ~doubtful) | fine
+
+
+def _nulled(cells: Any, present: NDArray[np.bool_]) -> Any:
+    """The cells with nulls for those that are missing."""
+    import pyarrow
+    from pyarrow import compute
+
+    if present.all():
+        return cells
+    return compute.if_else(_mask(present), cells, pyarrow.scalar(None, cells.type))
+
+
+def _among(
+    cells: Any, chosen: NDArray[np.bool_], test: Callable[[Any], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """Which of the chosen cells pass a test that only they are put to."""
+    passed = np.zeros(len(cells), bool)
+    if chosen.any():
+        passed[chosen] = test(cells if chosen.all() else cells.filter(_mask(chosen)))
+    return passed
+
+
+def _contains(cells: Any, text: str) -> NDArray[np.bool_]:
+    from pyarrow import compute
+
+    return _bits(compute.match_substring(cells, text))
 
 
 def _is_in(cells: Any, values: tuple[str, ...]) -> NDArray[np.bool_]:
