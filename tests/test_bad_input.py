@@ -158,7 +158,7 @@ def test_numpy_files(tmp_path, refused):
 @pytest.mark.parametrize(
     ("source", "word"),
     [
-        ("data.csv", "known SOURCE"),
+        ("data.tsv", "known SOURCE"),
         ("", "known SOURCE"),
         ("ftp:there", "known SOURCE"),
         (".", "imagefolder:"),

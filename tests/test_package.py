@@ -53,7 +53,7 @@ def test_public_names():
         ("pyarrow", "dreamlearning.to_parquet({digits!r}, {path!r})", "parquet"),
         ("PIL", "dreamlearning.to_imagefolder({digits!r}, {path!r})", "images"),
         ("pyarrow", "dreamlearning.to_csv({digits!r}, 'x.csv')", "tabular"),
-        ("pyarrow", "dreamlearning.sources.csv_files.from_csv('x.csv')", "tabular"),
+        ("pyarrow", "from dreamlearning.sources.csv_files import from_csv; from_csv('x.csv')", "tabular"),
         ("pyarrow", "dreamlearning.sources.resolve(__import__('numpy').zeros(3, [('a', 'u1')]))", "tabular"),
         ("sklearn", "dreamlearning.compress('libsvm:x.svm', {path!r})", "tabular"),
     ],

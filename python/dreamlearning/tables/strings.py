@@ -22,7 +22,7 @@ def encode_strings(values: Iterable[bytes]) -> bytes:
         ValueError: together they are longer than 2 GiB.
 
     Example:
-        >>> encode_strings([b"a", b"bc"]).hex(" ", 4)
+        >>> encode_strings([b"a", b"bc"]).hex(" ", -4)
         '02000000 01000000 03000000 616263'
     """
     listed = list(values)
