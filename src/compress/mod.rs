@@ -218,17 +218,19 @@ pub fn compress(
     check_fields(input)?;
     check_columns(input)?;
     let threads = thread_count(options.num_threads);
+    // What a reader would not take, or is in the way, is refused now and not after an hour.
+    let mut metadata = describe(input, options, &order)?;
+    metadata.total_bytes = total_bytes;
+    metadata.to_json()?;
+    let mut writer = FileWriter::create(path, options.overwrite)?;
     let begun = Progress { total: input.num_samples, ..Progress::default() };
     let Fitted { spec, dictionaries } = preset::choose(input, options, threads, &mut || on_progress(begun))?;
     let transform = transform::build_with(&spec, &input.layout, &|column| {
         let found = dictionaries.iter().find(|dictionary| dictionary.0 == column);
         found.map(|dictionary| dictionary.1.clone()).ok_or(Error::Aborted)
     })?;
-    let mut metadata = describe(input, options, spec, transform.is_exact(), &order)?;
-    metadata.total_bytes = total_bytes;
-    // What a reader would not take is refused now and not after an hour.
+    (metadata.transform, metadata.exact) = (spec, transform.is_exact());
     metadata.to_json()?;
-    let mut writer = FileWriter::create(path, options.overwrite)?;
 
     let mut run = encode::Run {
         input,
@@ -274,14 +276,8 @@ pub fn compress(
     writer.finish()
 }
 
-/// The metadata of the file, digest and measured error still open.
-fn describe(
-    input: &Input<'_>,
-    options: &CompressOptions,
-    transform: transform::Spec,
-    exact: bool,
-    order: &Order,
-) -> Result<Metadata> {
+/// The metadata of the file; transform, digest and measured error still open.
+fn describe(input: &Input<'_>, options: &CompressOptions, order: &Order) -> Result<Metadata> {
     let partitions = order.partitions().zip(&order.names);
     let fields = input.fields.iter().map(|field| FieldLayout {
         name: field.name.clone(),
@@ -294,8 +290,8 @@ fn describe(
         columns: input.columns.as_ref().map(|columns| columns.dtypes.clone()),
         total_bytes: None,
         preset: options.preset.resolve(&input.layout).name().to_owned(),
-        transform,
-        exact,
+        transform: transform::Spec::Identity,
+        exact: true,
         max_error: 0.0,
         digest: digest_text(0),
         partitions: partitions

@@ -78,7 +78,7 @@ pub(super) fn choose(
     let is_image = Images::of(layout).is_some();
     let is_table = !is_image && (input.columns.is_some() || is_rows(layout));
     let spec = match options.preset.resolve(layout) {
-        Preset::Paper | Preset::Fast if is_table => {
+        Preset::Paper | Preset::Fast | Preset::Small if is_table => {
             let columns = input.columns.as_ref().map(|columns| &columns.dtypes[..]);
             return table::fit(layout, columns, input.num_samples as u32, input.source, threads, tick);
         }
@@ -89,7 +89,7 @@ pub(super) fn choose(
             ));
         }
         Preset::Paper if is_image => Spec::Dct { exact: options.exact },
-        Preset::Paper => Spec::Columns,
+        Preset::Paper | Preset::Small if !is_image => Spec::Columns,
         _ => Spec::Identity,
     };
     Ok(Fitted { spec, dictionaries: Vec::new() })

@@ -10,6 +10,8 @@ mod number;
 mod ordered;
 mod quotient;
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use super::{Layer, Scratch, Transform};
 use crate::bits::Container;

@@ -7,7 +7,7 @@ use super::sample::{decimals, decimals_at};
 use super::{Plan, Records, Tally};
 use crate::error::Result;
 use crate::parallel::map_in_order;
-use crate::sample::NumberKind;
+use crate::sample::{DType, NumberKind};
 use crate::transform::table::{decimal, ordered, quotient};
 
 /// Bytes of records that one job reads.
@@ -100,14 +100,9 @@ fn measure_part(
     let mut measured: Vec<Measured> = Vec::with_capacity(cells.len());
     for (column, cells) in cells.iter().enumerate() {
         let dtype = records.dtypes[column];
-        let mut keys: Vec<u64> = cells.iter().map(|&bits| ordered::encode(dtype, bits)).collect();
+        let keys: Vec<u64> = cells.iter().map(|&bits| ordered::encode(dtype, bits)).collect();
         let range = keys.iter().fold((u64::MAX, 0), |(least, most), &key| (key.min(least), key.max(most)));
-        let distinct = is_open(&ruled[column].distinct).then(|| {
-            keys.dedup();
-            keys.sort_unstable();
-            keys.dedup();
-            keys
-        });
+        let distinct = is_open(&ruled[column].distinct).then(|| distinct(dtype, keys));
         let scale = plan.candidates[column].decimal.filter(|_| is_open(&ruled[column].decimal));
         let decimal = scale.and_then(|scale| decimals(dtype, cells, scale));
         measured.push(Measured {
@@ -148,6 +143,19 @@ fn measure_part(
         integers[column] = own;
     }
     measured
+}
+
+/// The distinct ones of the cells of a column.
+fn distinct(dtype: DType, mut keys: Vec<u64>) -> Vec<u64> {
+    if dtype.size() == 1 {
+        let mut seen = [false; 256];
+        keys.iter().for_each(|&key| seen[key as usize] = true);
+        return (0..256).filter(|&key| seen[key as usize]).collect();
+    }
+    keys.dedup();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 impl Measured {
