@@ -55,6 +55,10 @@ def test_public_names():
         ("webdataset", "dreamlearning.to_webdataset({digits!r}, {path!r})", "webdataset"),
         ("pyarrow", "dreamlearning.to_parquet({digits!r}, {path!r})", "parquet"),
         ("PIL", "dreamlearning.to_imagefolder({digits!r}, {path!r})", "images"),
+        ("pyarrow", "dreamlearning.to_csv({digits!r}, 'x.csv')", "tabular"),
+        ("pyarrow", "from dreamlearning.sources.csv_files import from_csv; from_csv('x.csv')", "tabular"),
+        ("pyarrow", "dreamlearning.sources.resolve(__import__('numpy').zeros(3, [('a', 'u1')]))", "tabular"),
+        ("sklearn", "dreamlearning.compress('libsvm:x.svm', {path!r})", "tabular"),
     ],
 )
 def test_a_missing_extra_says_how_to_get_it(run_python, tmp_path, digits_path, blocked, code, extra):
@@ -113,6 +117,8 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         *("tabular.logistic", "tabular.posterior", "tabular.trees"),
         *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
         *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
+        *("sources.array_tables", "sources.csv_files", "sources.csv_types", "sources.targets"),
+        *("tables.cells", "tables.description", "tables.features", "tables.strings", "tables.types"),
     ],
 )
 def test_the_examples_run(module):

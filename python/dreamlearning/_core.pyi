@@ -1,6 +1,6 @@
 """Typed surface of the Rust extension. Checked against the built module by ``mypy.stubtest``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 import numpy as np
@@ -80,6 +80,8 @@ def compress(
     num_threads: int,
     overwrite: bool,
     progress: Callable[[int, int, int, int], object] | None,
+    columns: Sequence[str] | None = None,
+    strings: Sequence[tuple[int, bytes]] | None = None,
 ) -> None:
     """Write ``path`` from C-contiguous ``samples`` of shape (n, ...).
 
@@ -89,6 +91,9 @@ def compress(
     for the proven global minimum. ``num_threads``: 0 for all cores.
     ``progress(done, total, raw_bytes, file_bytes)`` is called from the calling thread a few times a second;
     an exception it raises aborts the compression and is passed on.
+    ``columns``: for samples that are records, uint8 of shape (n, row bytes), the dtypes of their cells, which
+    lie one after another, little-endian. ``strings``: for columns of text, whose cells are numbers of strings,
+    (column, bytes): u32 count, u32 end of each string in what follows, UTF-8.
     """
 
 @final
@@ -139,6 +144,12 @@ class Reader:
     @property
     def shape(self) -> tuple[int | None, ...]:
         """Shape of one sample; None for the sides that every sample has of its own."""
+    @property
+    def columns(self) -> list[str] | None:
+        """NumPy names of the dtypes of the cells, where a sample is a record of them (bytes); otherwise None."""
+    def strings(self, column: int) -> bytes:
+        """The strings of a text column: u32 count, u32 end of each string in what follows, UTF-8. The form is
+        checked; that cells are less than the count is not. ValueError where the column has none."""
     def sides(self, indices: NDArray[np.int64]) -> NDArray[np.uint32]:
         """Rows and columns of images ``indices``, shape (k, 2)."""
     def rows(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -152,8 +163,10 @@ class Reader:
         """The JSON given to ``compress``, letter by letter."""
     def info(self, blocks: bool = True) -> str:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
-        fields, partitions, sections, format_version, writer, transform, digest, checksum. Without ``blocks``
-        the partitions have name and count only, and no more than the metadata is read."""
+        columns, fields, partitions, sections, format_version, writer, transform, digest, checksum. Without
+        ``blocks`` the partitions have name and count only, and no more than the metadata is read. ``columns`` of
+        a table: a list of {"dtype", "code", "bits"}, how each is stored, in words, and the bits it takes in a row
+        (None without ``blocks``), not counting a dictionary; None where samples are no rows of a table."""
     def decode_into(
         self,
         indices: NDArray[np.int64],

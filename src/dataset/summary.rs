@@ -9,7 +9,7 @@ use crate::coder::ReadBuffers;
 use crate::condense::{self, Cell, Centroids, CondenseOptions, Rows, cluster_by_positions};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
-use crate::number::{Mean, values};
+use crate::number::{MeanOfRuns, Runs, values_of_runs};
 use crate::source::SampleSource;
 
 /// Rows that are handled at once; a multiple of 64.
@@ -70,13 +70,12 @@ impl Dataset {
         }
         let sample_of_row = self.samples_by_row()?;
         let first = self.starts[number] as usize;
-        let dtype = self.metadata.sample.dtype;
-        let elements = self.metadata.sample.elements()?;
+        let runs = self.runs()?;
         let mut worker = Worker::new(self);
         let mut sample = vec![0; sample_bytes];
         let mut samples = vec![0; members.len() * sample_bytes];
         for (list, out) in members.iter().zip(samples.chunks_exact_mut(sample_bytes)) {
-            let mut mean = Mean::new(dtype, elements);
+            let mut mean = MeanOfRuns::new(&runs);
             for &row in list {
                 let index = sample_of_row[first + row as usize];
                 self.decode_one(index.into(), &mut sample, &mut worker)?;
@@ -95,7 +94,8 @@ impl Dataset {
         if beta == 0 {
             return Err(Error::Argument("beta is 0; clustering needs at least one bit".to_owned()));
         }
-        let elements = self.metadata.sample.elements()?;
+        let runs = self.runs()?;
+        let elements = self.values_per_sample()?;
         let mut condensed = Condensed { centroids: Vec::new(), weights: Vec::new(), partitions: Vec::new() };
         let sample_of_row = self.samples_by_row()?;
         for (number, partition) in self.metadata.partitions.iter().enumerate() {
@@ -110,7 +110,7 @@ impl Dataset {
             let first = self.starts[number] as usize;
             for (&group, &index) in groups.of_row.iter().zip(&sample_of_row[first..]) {
                 self.decode_one(index.into(), &mut sample, &mut worker)?;
-                centroids.add(group, values(self.metadata.sample.dtype, &sample));
+                centroids.add(group, values_of_runs(&runs, &sample));
             }
             condensed.centroids.extend(centroids.finish(&weights));
             condensed.partitions.extend(std::iter::repeat_n(number as u32, weights.len()));
@@ -143,6 +143,22 @@ impl Dataset {
             partitions: partitions.collect(),
         };
         condense::condense(&rows, options)
+    }
+
+    /// Values of one sample: its cells, where it is a record.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where samples differ in shape.
+    pub fn values_per_sample(&self) -> Result<usize> {
+        self.columns().map_or_else(|| self.metadata.sample.elements(), |columns| Ok(columns.len()))
+    }
+
+    /// The dtypes of these values.
+    fn runs(&self) -> Result<Runs> {
+        Ok(match self.columns() {
+            Some(columns) => columns.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect(),
+            None => vec![(self.metadata.sample.dtype, self.metadata.sample.elements()?)],
+        })
     }
 
     /// The sample of every row, rows counted through all partitions.
