@@ -7,23 +7,30 @@ use crate::number::value;
 use crate::sample::DType;
 
 /// A cell of every row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Cell {
     /// How its bytes are to be read.
     pub dtype: DType,
     /// Where it begins in a row.
     pub offset: usize,
+    /// What its numbers are divided by, as of decimals: 1 for others.
+    pub divisor: f64,
+    /// Where the byte is that says whether there is a value; `None` where there always is one.
+    pub valid: Option<usize>,
     /// The column's name, for messages.
     pub name: String,
 }
 
 impl Cell {
-    /// The cell of `row`.
+    /// The value of `row`; NaN where there is none.
     pub fn read(&self, row: &[u8]) -> f64 {
+        if self.valid.is_some_and(|valid| row[valid] == 0) {
+            return f64::NAN;
+        }
         let mut word = [0; 8];
         let bytes = &row[self.offset..self.offset + self.dtype.size()];
         word[..bytes.len()].copy_from_slice(bytes);
-        value(self.dtype, u64::from_le_bytes(word))
+        value(self.dtype, u64::from_le_bytes(word)) / self.divisor
     }
 }
 

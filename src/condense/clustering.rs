@@ -22,11 +22,27 @@ pub enum Goal {
 /// Of the clusters asked for, those made by bits for all rows together; the others are made one by one, where they tell most.
 const SHARED: u64 = 2;
 
+/// One column of all rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CodeColumn {
+    /// The codes.
+    pub(super) codes: Vec<u16>,
+    /// The integers that they are made from, which tell more: where codes agree, these may differ.
+    pub(super) steps: Vec<u32>,
+}
+
+impl CodeColumn {
+    /// Code and step as one number.
+    fn at(&self, row: u32) -> u64 {
+        u64::from(self.codes[row as usize]) << 32 | u64::from(self.steps[row as usize])
+    }
+}
+
 /// The codes of some rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Codes {
-    /// For every column the codes of all rows.
-    pub(super) columns: Vec<Vec<u16>>,
+    /// The columns that decide on clusters.
+    pub(super) columns: Vec<CodeColumn>,
     /// For every row a class that clusters must not mix; empty where they may.
     pub(super) classes: Vec<u32>,
     /// Number of rows.
@@ -52,7 +68,7 @@ pub(super) fn cluster(codes: &Codes, goal: Goal) -> Groups {
     let mut groups = refinement.groups();
     for position in order(codes).into_iter().take(most_bits) {
         let (column, bit) = place(position);
-        let (slice, ones) = slice(codes.columns[column].iter().map(|code| code >> bit & 1 == 1));
+        let (slice, ones) = slice(codes.columns[column].codes.iter().map(|code| code >> bit & 1 == 1));
         refinement.add(&slice, ones);
         if refinement.groups() as u64 > limit {
             break;
@@ -75,7 +91,7 @@ fn place(position: u32) -> (usize, u32) {
 fn order(codes: &Codes) -> Vec<u32> {
     let mut ones = vec![0u64; codes.columns.len() * CODE_BITS as usize];
     for (column, ones) in codes.columns.iter().zip(ones.chunks_exact_mut(CODE_BITS as usize)) {
-        for code in column {
+        for code in &column.codes {
             for (bit, ones) in (0..CODE_BITS).rev().zip(ones.iter_mut()) {
                 *ones += u64::from(code >> bit & 1);
             }
@@ -105,7 +121,7 @@ struct Cut {
     gain: f64,
     cluster: usize,
     column: usize,
-    from: u16,
+    from: u64,
 }
 
 impl Ord for Cut {
@@ -131,7 +147,7 @@ impl Eq for Cut {}
 
 /// Cut clusters in two, always where a column's scatter falls most in units of its scatter over all rows, until there are
 /// `size` of them or none has two different rows. A cut is at the highest bit in which the cluster's codes of the column
-/// differ.
+/// differ, or where they agree, their steps.
 fn cut(codes: &Codes, groups: Groups, size: u64) -> Groups {
     let count = groups.first_rows.len();
     if count as u64 >= size || codes.rows == 0 {
@@ -148,7 +164,7 @@ fn cut(codes: &Codes, groups: Groups, size: u64) -> Groups {
     while (members.len() as u64) < size {
         let Some(Cut { cluster, column, from, .. }) = waiting.pop() else { break };
         let codes_of = &codes.columns[column];
-        let (leave, stay) = members[cluster].iter().partition(|&&row| codes_of[row as usize] >= from);
+        let (leave, stay) = members[cluster].iter().partition(|&&row| codes_of.at(row) >= from);
         members[cluster] = stay;
         members.push(leave);
         for cluster in [cluster, members.len() - 1] {
@@ -163,31 +179,32 @@ fn cut(codes: &Codes, groups: Groups, size: u64) -> Groups {
 }
 
 /// `n` times the sum of squared differences to the mean.
-fn scatter(column: &[u16], rows: &[u32]) -> u128 {
+fn scatter(column: &CodeColumn, rows: &[u32]) -> u128 {
     let (mut sum, mut squares) = (0u128, 0u128);
     for &row in rows {
-        let code = u64::from(column[row as usize]);
-        sum += u128::from(code);
-        squares += u128::from(code * code);
+        let step = u64::from(column.steps[row as usize]);
+        sum += u128::from(step);
+        squares += u128::from(step * step);
     }
     rows.len() as u128 * squares - sum * sum
 }
 
 fn best_cut(codes: &Codes, total: &[f64], rows: &[u32], cluster: usize) -> Option<Cut> {
     let mut best: Option<Cut> = None;
-    for (column, (column_codes, total)) in codes.columns.iter().zip(total).enumerate() {
-        let of_rows = || rows.iter().map(|&row| column_codes[row as usize]);
-        let (low, high) = of_rows().fold((u16::MAX, 0), |(low, high), code| (low.min(code), high.max(code)));
+    for (column, (of_column, total)) in codes.columns.iter().zip(total).enumerate() {
+        let of_rows = || rows.iter().map(|&row| of_column.at(row));
+        let (low, high) = of_rows().fold((u64::MAX, 0), |(low, high), code| (low.min(code), high.max(code)));
         if low >= high {
             continue;
         }
-        let bit = u16::BITS - 1 - (low ^ high).leading_zeros();
+        let bit = u64::BITS - 1 - (low ^ high).leading_zeros();
         let from = high >> bit << bit;
         let (mut sum, mut upper, mut upper_rows) = (0i128, 0i128, 0i128);
         for code in of_rows() {
-            sum += i128::from(code);
+            let step = i128::from(code as u32);
+            sum += step;
             if code >= from {
-                upper += i128::from(code);
+                upper += step;
                 upper_rows += 1;
             }
         }

@@ -101,10 +101,11 @@ pub(super) struct Coder {
 }
 
 impl Coder {
-    /// The code of `value`.
-    pub(super) fn code(&self, value: f64) -> u16 {
-        let place = (self.count * i128::from(self.range.step(value)) + self.shift) << CODE_BITS;
-        place.div_euclid(self.width).clamp(0, u16::MAX.into()) as u16
+    /// The code of `value`, and its step.
+    pub(super) fn code(&self, value: f64) -> (u16, u32) {
+        let step = self.range.step(value);
+        let place = (self.count * i128::from(step) + self.shift) << CODE_BITS;
+        (place.div_euclid(self.width).clamp(0, u16::MAX.into()) as u16, step)
     }
 }
 
@@ -129,7 +130,7 @@ mod tests {
         )) {
             let coder = coder(&values);
             values.sort_by(f64::total_cmp);
-            let codes: Vec<u16> = values.iter().map(|&value| coder.code(value)).collect();
+            let codes: Vec<u16> = values.iter().map(|&value| coder.code(value).0).collect();
             prop_assert!(codes.windows(2).all(|pair| pair[0] <= pair[1]), "{codes:?}");
         }
     }
@@ -137,14 +138,14 @@ mod tests {
     #[test]
     fn codes_count_deviations_from_the_mean() {
         // Mean 1, deviation 1; steps are fine enough that codes are off by one at most.
-        let codes: Vec<u16> = [0.0, 2.0].map(|value| coder(&[0.0, 2.0]).code(value)).into();
+        let codes: Vec<u16> = [0.0, 2.0].map(|value| coder(&[0.0, 2.0]).code(value).0).into();
         assert!((codes[0].abs_diff(3 << 13) <= 1) && (codes[1].abs_diff(5 << 13) <= 1), "{codes:?}");
         // A constant column has one code, an outlier does not move the others together.
-        assert_eq!(coder(&[7.5; 4]).code(7.5), 1 << 15);
+        assert_eq!(coder(&[7.5; 4]).code(7.5).0, 1 << 15);
         let mut values: Vec<f64> = (0..1000).map(f64::from).collect();
         values.push(1e6);
         let coder = coder(&values);
-        assert_eq!(coder.code(1e6), u16::MAX);
-        assert!(coder.code(0.0) < coder.code(999.0));
+        assert_eq!(coder.code(1e6).0, u16::MAX);
+        assert!(coder.code(0.0).0 < coder.code(999.0).0);
     }
 }

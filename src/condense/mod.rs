@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::parallel::{map_in_order, thread_count};
 use crate::source::SampleSource;
 use cells::Values;
-use clustering::{Codes, cluster};
+use clustering::{CodeColumn, Codes, cluster};
 use codes::{Coder, Range, Sums};
 use moments::Moments;
 
@@ -220,14 +220,21 @@ impl<'a> Partition<'a> {
         })?;
         let coders: Vec<Coder> =
             sums.iter().zip(&self.ranges).map(|(sums, &range)| sums.coder(range)).collect();
-        let mut codes =
-            Codes { columns: vec![Vec::new(); columns], classes: Vec::new(), rows: self.ids.len() };
+        let mut codes = Codes {
+            columns: vec![CodeColumn::default(); columns],
+            classes: Vec::new(),
+            rows: self.ids.len(),
+        };
         if let Some(classes) = self.rows.classes {
             codes.classes = self.ids.iter().map(|&id| classes[id as usize]).collect();
         }
         self.for_each_chunk(|_, values| {
             for (column, (codes, coder)) in codes.columns.iter_mut().zip(&coders).enumerate() {
-                codes.extend(values.column(column).iter().map(|&value| coder.code(value)));
+                for &value in values.column(column) {
+                    let (code, step) = coder.code(value);
+                    codes.codes.push(code);
+                    codes.steps.push(step);
+                }
             }
         })?;
         Ok(codes)

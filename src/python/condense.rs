@@ -25,11 +25,14 @@ type Arrays<'py> = (
     Bound<'py, PyArray1<u32>>,
 );
 
+/// Name, dtype, offset in the row, divisor, and offset of the byte that says whether there is a value.
+type AskedCell = (String, String, usize, f64, Option<usize>);
+
 /// How Python asks: names as in `_core.pyi`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct Asked<'py> {
-    cells: Vec<(String, String, usize)>,
+    cells: Vec<AskedCell>,
     target: Option<PyReadonlyArray1<'py, f64>>,
     classes: Option<PyReadonlyArray1<'py, u32>>,
     beta: Option<u64>,
@@ -55,15 +58,16 @@ impl Asked<'_> {
 
     /// The cells, which lie in rows of `row_bytes` bytes.
     fn cells(&self, row_bytes: usize) -> PyResult<Vec<Cell>> {
-        let cell = |(name, dtype, offset): &(String, String, usize)| {
+        let cell = |(name, dtype, offset, divisor, valid): &AskedCell| {
             let dtype = DType::from_name(dtype)?;
-            if offset.checked_add(dtype.size()).is_none_or(|end| end > row_bytes) {
+            let inside = offset.checked_add(dtype.size()).is_some_and(|end| end <= row_bytes);
+            if !inside || valid.is_some_and(|valid| valid >= row_bytes) {
                 return Err(PyValueError::new_err(format!(
                     "column '{name}' of dtype {} at byte {offset} of rows of {row_bytes} bytes",
                     dtype.name()
                 )));
             }
-            Ok(Cell { dtype, offset: *offset, name: name.clone() })
+            Ok(Cell { dtype, offset: *offset, divisor: *divisor, valid: *valid, name: name.clone() })
         };
         self.cells.iter().map(cell).collect()
     }
