@@ -18,6 +18,8 @@ __all__ = [
     "__version__",
     "build_profile",
     "compress",
+    "condense_rows",
+    "condense_table",
     "permute",
 ]
 
@@ -92,8 +94,8 @@ def compress(
     ``progress(done, total, raw_bytes, file_bytes)`` is called from the calling thread a few times a second;
     an exception it raises aborts the compression and is passed on.
     ``columns``: for samples that are records, uint8 of shape (n, row bytes), the dtypes of their cells, which
-    lie one after another, little-endian. ``strings``: for columns of text, whose cells are numbers of strings,
-    (column, bytes): u32 count, u32 end of each string in what follows, UTF-8.
+    lie one after another, little-endian. ``strings``: for columns of text, whose cells are numbers of
+    strings, (column, bytes): u32 count, u32 end of each string in what follows, UTF-8.
     """
 
 @final
@@ -146,7 +148,8 @@ class Reader:
         """Shape of one sample; None for the sides that every sample has of its own."""
     @property
     def columns(self) -> list[str] | None:
-        """NumPy names of the dtypes of the cells, where a sample is a record of them (bytes); otherwise None."""
+        """NumPy names of the dtypes of the cells, where a sample is a record of them (bytes); otherwise
+        None."""
     def strings(self, column: int) -> bytes:
         """The strings of a text column: u32 count, u32 end of each string in what follows, UTF-8. The form is
         checked; that cells are less than the count is not. ValueError where the column has none."""
@@ -164,9 +167,10 @@ class Reader:
     def info(self, blocks: bool = True) -> str:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
         columns, fields, partitions, sections, format_version, writer, transform, digest, checksum. Without
-        ``blocks`` the partitions have name and count only, and no more than the metadata is read. ``columns`` of
-        a table: a list of {"dtype", "code", "bits"}, how each is stored, in words, and the bits it takes in a row
-        (None without ``blocks``), not counting a dictionary; None where samples are no rows of a table."""
+        ``blocks`` the partitions have name and count only, and no more than the metadata is read. ``columns``
+        of a table: a list of {"dtype", "code", "bits"}, how each is stored, in words, and the bits it takes
+        in a row (None without ``blocks``), not counting a dictionary; None where samples are no rows of a
+        table."""
     def decode_into(
         self,
         indices: NDArray[np.int64],
@@ -197,6 +201,20 @@ class Reader:
         (m,) and the partition of each cluster (m,)."""
     def verify(self, num_threads: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
         """Check every byte, decode every sample and compare with the stored digest."""
+
+def condense_table(reader: Reader, asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
+    """Condense the rows of a table in a file.
+
+    ``asked``: ``cells``, a list of (name, dtype, offset in the row, divisor, offset of the byte that says
+    whether there is a value, or None); ``target``, float64 (n,) or None; ``classes``, uint32 (n,) or None;
+    ``beta`` or ``size``, the other None; ``target_inside``; ``nearest``; ``num_threads``.
+
+    Returns sizes (m,), means (m, q) of features and target, partitions (m,), spread (m,), scatter (p, q, q),
+    and numbers of rows: nearest to the means, (m,) or (0,), and first of each cluster, (m,).
+    """
+
+def condense_rows(rows: NDArray[Any], asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
+    """The same for rows in memory, C-contiguous with first axis n."""
 
 def permute(positions: NDArray[np.int64], n: int, key: int) -> NDArray[np.int64]:
     """Where the keyed permutation of ``range(n)`` sends each of ``positions``; ``key`` has 64 bits."""

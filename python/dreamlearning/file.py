@@ -523,19 +523,45 @@ class CompressedFile:
             raise IndexError(f"partition {number} is out of range for {len(names)} partitions")
         return number
 
-    def condensed(self, beta: int) -> Condensed:
-        """Centroids of the clusters that share their ``beta`` most significant non-constant bits, per
-        partition.
+    def condensed(self, beta: int | None = None, **options: Any) -> Any:
+        """A few weighted samples that stand for all (Algorithm 1, clustering phase), per partition.
 
-        The weights are cluster sizes, so that ``fit(c.samples, y, sample_weight=c.sample_weight)`` stands
-        for all samples. Algorithm 1, clustering phase.
+        Of **tables** a :class:`dreamlearning.tabular.CondensedTable`: ``X``, ``y``, ``sample_weight`` and the
+        exact ``scatter`` within clusters. One of ``size``, ``fraction`` and ``beta`` is needed.
+
+        Of **images** a :class:`Condensed`: centroids of the clusters that share their ``beta`` most
+        significant non-constant bits; no options.
+
+        Args:
+            beta: the clusters of so many bits.
+            size: as many clusters as this.
+            fraction: a share of the rows.
+            features: names of the columns to condense; all numbers but the target by default.
+            representative: ``"centroid"``, the mean of a cluster, or ``"row"``, the row nearest to it.
+            classes: whether clusters are pure in the target; ``None`` for text, bools, and integers of at
+                most 100 values.
+            cluster_target: whether rows of a cluster resemble each other in the target, too.
+            num_threads: 0 for all cores; the result does not depend on it.
+
+        Raises:
+            ValueError: a NaN or a null in a feature, more condensed samples than different rows, or arguments
+                that contradict each other.
+
+        Example:
+            >>> c = f.condensed(size=92)                                                # doctest: +SKIP
+            >>> LinearRegression().fit(c.X, c.y, sample_weight=c.sample_weight)         # doctest: +SKIP
         """
+        self._refuse_ragged("condensed samples")
+        if self.table is not None or len(self.shape) == 1:
+            from .tabular.condensing import condense_file
+
+            return condense_file(self, beta=beta, **options)
+        if options or beta is None:
+            raise ValueError(f"{self.path} holds images; give beta, a number of bits, and nothing else")
         if operator.index(beta) < 1:
             raise ValueError(f"beta is {beta}; give a number of bits, at least 1")
-        self._refuse_ragged("condensed samples")
-        shape = self.shape if self.table is None else (-1,)  # of a table a number for each cell
         centroids, sizes, partition = self._reader.condensed(min(beta, 1 << 32))
-        return Condensed(centroids.reshape((len(sizes), *shape)), sizes.astype(np.float64), partition)
+        return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
 
     def _refuse_ragged(self, what: str) -> None:
         if self.ragged:

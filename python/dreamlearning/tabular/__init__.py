@@ -18,9 +18,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .condensed import CondensedTable, Scatter
+from .condensing import condense_arrays
 
 if TYPE_CHECKING:
     from .certificate import Certificate, certify, refine
+    from .condenser import EntroGeDeCondenser
     from .linear import CondensedLinearRegression
     from .logistic import CondensedLogisticRegression
     from .trees import bases_of, cells
@@ -30,10 +32,12 @@ __all__ = [
     "CondensedLinearRegression",
     "CondensedLogisticRegression",
     "CondensedTable",
+    "EntroGeDeCondenser",
     "Scatter",
     "bases_of",
     "cells",
     "certify",
+    "condense_arrays",
     "refine",
 ]
 
@@ -42,6 +46,7 @@ _LAZY = {
     "Certificate": "certificate",
     "CondensedLinearRegression": "linear",
     "CondensedLogisticRegression": "logistic",
+    "EntroGeDeCondenser": "condenser",
     "bases_of": "trees",
     "cells": "trees",
     "certify": "posterior",
