@@ -249,7 +249,7 @@ fn tables_that_contradict_themselves_are_not_written() {
     let good = table(20, 1);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.gede");
-    let write = |change: &dyn Fn(&mut (Vec<DType>, Vec<(u32, Vec<u8>)>))| {
+    let write = |change: &dyn Fn(&mut support::OwnColumns)| {
         let mut data = good.clone();
         data.columns.iter_mut().for_each(change);
         support::write(&data, &path, &options(Preset::Auto)).unwrap_err().to_string()
