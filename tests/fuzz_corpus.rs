@@ -3,8 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::duplicate_mod,
     unreachable_pub,
-    reason = "a test that fails may panic; the fuzz targets use the rest"
+    reason = "a test that fails may panic; the fuzz targets use the rest, each by itself"
 )]
 
 #[path = "../fuzz/bodies/open_file.rs"]

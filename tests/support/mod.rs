@@ -24,12 +24,15 @@ impl Random {
     }
 }
 
+/// Dtypes of the columns of a table, and strings of some of them.
+pub type OwnColumns = (Vec<DType>, Vec<(u32, Vec<u8>)>);
+
 /// Samples of one data set in memory.
 #[derive(Clone, Debug)]
 pub struct Data {
     pub layout: SampleLayout,
     /// Dtypes of the cells and strings of columns, where samples are records.
-    pub columns: Option<(Vec<DType>, Vec<(u32, Vec<u8>)>)>,
+    pub columns: Option<OwnColumns>,
     /// Rows and columns of every image, where they differ.
     pub sides: Option<Vec<(u32, u32)>>,
     pub bytes: Vec<u8>,

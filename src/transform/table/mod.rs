@@ -1,7 +1,7 @@
 //! The transform of tables. In: a record, the cells of all columns one after another. Out: one unsigned integer per
 //! column, as the column's code makes it. [`fit()`] looks at all rows and chooses the codes; the metadata keep them.
 //!
-//! A code is one file: [`ordered`] (any bits), [`decimal`], [`dictionary`], [`quotient`].
+//! A code is one file: `ordered` (any bits), `decimal`, `dictionary`, `quotient`.
 
 mod decimal;
 mod dictionary;

@@ -184,7 +184,7 @@ fn check_chain(columns: &[ColumnSpec], number: usize, by: u32) -> Result<(), Str
         }
         match column.code {
             CodeSpec::Quotient { by, .. } if next != number => next = by as usize,
-            CodeSpec::Quotient { .. } => return Err("a quotient with itself".to_owned()),
+            CodeSpec::Quotient { .. } => return Err("a quotient that builds on itself".to_owned()),
             _ => return Ok(()),
         }
     }

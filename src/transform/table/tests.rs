@@ -389,8 +389,11 @@ fn impossible_columns_are_refused() {
         ),
         (vec![int.clone(), float(quotient(3)), plain.clone()], "column 1: a quotient with column 3 of 3"),
         (vec![int.clone(), float(quotient(u32::MAX)), plain.clone()], "of 3"),
-        (vec![int.clone(), float(quotient(1)), plain], "column 1: a quotient with itself"),
-        (vec![int.clone(), float(quotient(2)), float(quotient(1))], "column 1: a"),
+        (vec![int.clone(), float(quotient(1)), plain], "column 1: a quotient that builds on itself"),
+        (
+            vec![int.clone(), float(quotient(2)), float(quotient(1))],
+            "column 1: a quotient that builds on itself",
+        ),
         (vec![int, float(quotient(2)), float(decimal(1, 0, vec![]))], "which has no integers"),
     ];
     for (columns, message) in wrong {

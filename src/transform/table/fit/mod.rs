@@ -1,8 +1,8 @@
 //! Choosing the codes of a table's columns. In: all rows. Out: the transform that takes the fewest bits, with its
 //! dictionaries; the same for any number of threads.
 //!
-//! Three steps, a file each: [`sample`] rules codes out on some rows, [`measure`] tries what is left on every row, and
-//! [`choose`] compares what it would take. So a code that is chosen gives back every cell.
+//! Three steps, a file each: `sample` rules codes out on some rows, `measure` tries what is left on every row, and
+//! `choose` compares what it would take. So a code that is chosen gives back every cell.
 
 mod choose;
 mod measure;
