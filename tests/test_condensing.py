@@ -6,6 +6,8 @@ from pathlib import Path
 import dreamlearning
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from dreamlearning.cli import main
 from dreamlearning.tabular import CondensedTable, EntroGeDeCondenser, condense_arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -191,3 +193,38 @@ def test_what_cannot_be_condensed(table, colour):
         condense_arrays(x, y[:5], size=1)
     with dreamlearning.open(colour[0]) as images, pytest.raises(ValueError, match="images; give beta"):
         images.condensed(size=5)
+
+
+def test_on_the_command_line(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    rng = np.random.default_rng(6)
+    whole = pa.table({"a": rng.normal(size=300), "b": rng.normal(size=300), "y": rng.normal(size=300)})
+    dreamlearning.compress(whole, tmp_path / "t.gede", target="y").close()
+
+    def run(*arguments):
+        return CliRunner().invoke(main, ["condense", str(tmp_path / "t.gede"), *map(str, arguments)])
+
+    done = run("--size", 20, "-o", tmp_path / "s.npz")
+    assert done.exit_code == 0, done.output
+    assert "20 condensed samples of 300 rows" in done.output
+    small = CondensedTable.load(tmp_path / "s.npz")
+    with dreamlearning.open(tmp_path / "t.gede") as file:
+        assert np.array_equal(small.X, file.condensed(size=20).X)
+    assert run("--fraction", 0.1, "--rows", "--features", "b", "-o", tmp_path / "s.parquet").exit_code == 0
+    table = pyarrow.parquet.read_table(tmp_path / "s.parquet")
+    assert table.column_names == ["b", "y", "sample_weight"]
+    assert set(table["b"].to_pylist()) <= set(whole["b"].to_pylist())
+    assert run("--beta", 2, "-o", tmp_path / "s.csv").exit_code == 0
+    for arguments, message in (
+        (["--size", 3, "-o", tmp_path / "s.npz"], "exists"),
+        (["-o", tmp_path / "n.npz"], "one of size, fraction and beta"),
+        (["--size", 3, "-o", tmp_path / "n.txt"], "neither in .npz"),
+        (["--size", 301, "-o", tmp_path / "n.npz"], "of 300 rows"),
+        (["--size", 3, "--features", "c", "-o", tmp_path / "n.npz"], "no column 'c'"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert message in done.output
+    assert not (tmp_path / "n.npz").exists()
