@@ -168,8 +168,8 @@ def split(codes: Integers, v: Integers, size: int, start: Integers | None = None
     """Go on splitting, until there are ``size`` clusters or none has two different rows.
 
     A cluster may be split in each column at the highest bit in which its codes differ. The gain is the
-    scatter of `values` in that column that goes away, as a share of that column's scatter over all rows. The
-    greatest gain is next; ties: the older cluster, then the lower column. Rows with a one get the next number.
+    scatter of `values` in that column that goes away, as a share of the column's over all rows. The
+    greatest gain is next; ties: the older cluster, then the lower column. The ones get the next number.
     """
     n = len(codes)
     labels = np.zeros(n, np.int64) if start is None else start.copy()

@@ -327,7 +327,7 @@ def logistic(data: list[Split], sizes: list[int], controls_up_to: int) -> dict[s
         found[name]["worst_relative_accuracy"] = min(run["relative_accuracy"] for run in runs)
         row = found[name]
         say(
-            f"  {name}: accuracy x {row['relative_accuracy']:.4f}, worst {row['worst_relative_accuracy']:.4f}, "
+            f"  {name}: accuracy x {row['relative_accuracy']:.4f}, "
             f"AUC {row['auc']:.4f}, log loss {row['log_loss']:.4f}, {row['samples']:.0f} samples"
         )
     return {"splits": len(data), "recipes": found}
