@@ -21,6 +21,7 @@ pub mod error;
 pub mod parallel;
 pub mod permutation;
 pub mod sample;
+pub mod source;
 
 pub mod bits;
 pub mod kernels;
@@ -40,7 +41,7 @@ pub mod coder;
 
 pub mod metadata;
 pub mod number;
-pub mod source;
+pub mod strings;
 
 pub mod compress;
 pub mod dataset;
@@ -48,7 +49,7 @@ pub mod dataset;
 #[cfg(feature = "python")]
 mod python;
 
-pub use compress::{CompressOptions, Field, Input, Preset, Progress, compress};
+pub use compress::{Columns, CompressOptions, Field, Input, Preset, Progress, compress};
 pub use container::Reading;
 pub use dataset::Dataset;
 pub use error::{Error, Result};

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use crate::container::MAX_METADATA_BYTES;
 use crate::error::{Error, Result};
-use crate::sample::SampleLayout;
+use crate::sample::{DType, SampleLayout};
 use crate::transform::Spec;
+use crate::transform::table::{ColumnSpec, is_record};
 
 /// Upper limit of the number of samples: rows are numbered with 32 bits.
 pub const MAX_SAMPLES: u64 = u32::MAX as u64;
@@ -21,6 +22,9 @@ pub struct Metadata {
     pub num_samples: u64,
     /// Dtype and shape of the sample field.
     pub sample: SampleLayout,
+    /// Dtypes of the cells, where samples are records: bytes of shape (row bytes,), the cells one after another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<DType>>,
     /// Bytes of all samples, where these differ in shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_bytes: Option<u64>,
@@ -94,6 +98,19 @@ impl Metadata {
         if total != Some(metadata.num_samples) {
             return Err("the partitions do not add up to the number of samples".to_owned());
         }
+        if let Some(columns) = &metadata.columns {
+            check_columns(columns, &metadata.sample)?;
+        }
+        if let Spec::Table { columns, .. } = &metadata.transform {
+            let expected = metadata.columns.as_deref();
+            let same = |(number, column): (usize, &ColumnSpec)| match expected {
+                Some(expected) => expected.get(number) == Some(&column.dtype),
+                None => column.dtype == metadata.sample.dtype,
+            };
+            if !columns.iter().enumerate().all(same) {
+                return Err("the columns of the transform are not those of the samples".to_owned());
+            }
+        }
         if metadata.sample.is_ragged() != metadata.total_bytes.is_some() {
             return Err("total_bytes goes with samples of different shapes, and only with them".to_owned());
         }
@@ -113,6 +130,23 @@ impl Metadata {
         Self::from_json(&json).map_err(refuse)?;
         Ok(json)
     }
+}
+
+/// Check that records of `layout` are cells of these dtypes.
+///
+/// # Errors
+/// What they are instead.
+pub fn check_columns(columns: &[DType], layout: &SampleLayout) -> std::result::Result<(), String> {
+    let bytes: usize = columns.iter().map(|column| column.size()).sum();
+    if is_record(layout) && layout.shape[0] == bytes as u64 {
+        return Ok(());
+    }
+    Err(format!(
+        "{} columns of {bytes} bytes need samples of dtype uint8 and shape ({bytes},), not {} and {}",
+        columns.len(),
+        layout.dtype.name(),
+        layout.shape_text()
+    ))
 }
 
 /// Digest of one sample; a data set's digest is their sum modulo 2^64, which does not depend on the order of

@@ -7,10 +7,67 @@ use crate::sample::{DType, NumberKind};
 
 /// The values of a sample as real numbers; exact but for 64-bit integers above 2^53.
 pub fn values(dtype: DType, sample: &[u8]) -> impl Iterator<Item = f64> {
-    elements(dtype, sample).map(move |bits| match dtype {
+    elements(dtype, sample).map(move |bits| value(dtype, bits))
+}
+
+/// The real number that `bits` are; exact but for 64-bit integers above 2^53.
+pub fn value(dtype: DType, bits: u64) -> f64 {
+    match dtype {
         DType::Float16 | DType::Float32 | DType::Float64 => real(dtype, bits),
         _ => integer(dtype, bits) as f64,
+    }
+}
+
+/// Stretches of a sample with elements of one dtype, and how many.
+pub type Runs = Vec<(DType, usize)>;
+
+/// As [`values`], of a sample that consists of `runs`.
+pub fn values_of_runs<'a>(runs: &'a [(DType, usize)], sample: &'a [u8]) -> impl Iterator<Item = f64> + 'a {
+    split_runs(runs, sample).flat_map(|(dtype, part)| values(dtype, part))
+}
+
+/// The bytes of every run.
+fn split_runs<'a>(
+    runs: &'a [(DType, usize)],
+    sample: &'a [u8],
+) -> impl Iterator<Item = (DType, &'a [u8])> + 'a {
+    let mut rest = sample;
+    runs.iter().map(move |&(dtype, count)| {
+        let (part, later) = rest.split_at((count * dtype.size()).min(rest.len()));
+        rest = later;
+        (dtype, part)
     })
+}
+
+/// The mean of samples that consist of runs; see [`Mean`].
+#[derive(Debug)]
+pub struct MeanOfRuns<'a> {
+    runs: &'a [(DType, usize)],
+    means: Vec<Mean>,
+}
+
+impl<'a> MeanOfRuns<'a> {
+    /// The mean of no samples yet.
+    pub fn new(runs: &'a [(DType, usize)]) -> Self {
+        Self { runs, means: runs.iter().map(|&(dtype, count)| Mean::new(dtype, count)).collect() }
+    }
+
+    /// Add a sample.
+    pub fn add(&mut self, sample: &[u8]) {
+        for (mean, (_, part)) in self.means.iter_mut().zip(split_runs(self.runs, sample)) {
+            mean.add(part);
+        }
+    }
+
+    /// Write the mean to `sample`, as [`Mean::finish`] does.
+    pub fn finish(&self, sample: &mut [u8]) {
+        let mut rest = sample;
+        for (mean, &(dtype, count)) in self.means.iter().zip(self.runs) {
+            let (part, later) = std::mem::take(&mut rest).split_at_mut(count * dtype.size());
+            mean.finish(part);
+            rest = later;
+        }
+    }
 }
 
 /// Sums samples element by element: integers exactly, floating point in binary64.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use dreamlearning::bits::{BitLayout, BitSlices, Container, bits_for, count_ones, slice_rows};
-use dreamlearning::condense::{Centroids, cluster};
+use dreamlearning::condense::{Centroids, cluster_by_positions};
 use dreamlearning::entropy::BitStats;
 use dreamlearning::split::{PRICE_BITS, Prices, SizeModel, search};
 use proptest::prelude::*;
@@ -208,7 +208,7 @@ proptest! {
         }
 
         let groups =
-            cluster(&stats, &table.layout, beta, at_once, |positions| Ok(table.slices(&row_bits, positions))).unwrap();
+            cluster_by_positions(&stats, &table.layout, beta, at_once, |positions| Ok(table.slices(&row_bits, positions))).unwrap();
         let weights = groups.counts();
         let expected: Vec<u64> = clusters.iter().map(|cluster| cluster.1.len() as u64).collect();
         prop_assert_eq!(&weights, &expected);

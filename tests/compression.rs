@@ -49,7 +49,16 @@ impl SampleSource for Restless {
 
 fn input<'a>(source: &'a dyn SampleSource, user: &'a str) -> Input<'a> {
     let layout = SampleLayout { dtype: DType::UInt8, shape: vec![16, 16] };
-    Input { layout, sides: None, num_samples: 30, source, fields: Vec::new(), partitions: None, user }
+    Input {
+        layout,
+        columns: None,
+        sides: None,
+        num_samples: 30,
+        source,
+        fields: Vec::new(),
+        partitions: None,
+        user,
+    }
 }
 
 #[test]

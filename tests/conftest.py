@@ -90,6 +90,28 @@ def imagenet_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def shared_table():
+    """Read a table by name: ``california_housing``, ``credit_default`` or ``ijcnn1``, as arrays."""
+
+    def read(name):
+        path = SHARED / "tabular" / f"{name}.npz"
+        if not path.is_file():
+            pytest.skip(f"{name} is not here: no ../shared/data/tabular")
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def tabular():
+    """A folder with the data sets of tables, as ``.npz``."""
+    if not (SHARED / "tabular").is_dir():
+        pytest.skip("the tables are not here: no ../shared/data/tabular")
+    return SHARED / "tabular"
+
+
+@pytest.fixture(scope="session")
 def cifar10_root():
     return _unpack("cifar10")
 
@@ -109,6 +131,37 @@ def hugging_face(tmp_path_factory):
 
         datasets.disable_progress_bars()
         yield datasets
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Compress, verify and open; returns the file."""
+    opened = []
+
+    def run(source, **options):
+        path = tmp_path / f"out{len(opened)}.gede"
+        file = dreamlearning.compress(source, path, **options)
+        opened.append(file)
+        file.verify()
+        return file
+
+    yield run
+    for file in opened:
+        file.close()
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Compress something that must be refused; returns the message."""
+
+    def run(source, error=None, **options):
+        before = sorted(tmp_path.iterdir())
+        with pytest.raises(error or dreamlearning.SourceError) as caught:
+            dreamlearning.compress(source, tmp_path / "refused.gede", **options)
+        assert sorted(tmp_path.iterdir()) == before
+        return str(caught.value)
+
+    return run
 
 
 @pytest.fixture

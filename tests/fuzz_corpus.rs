@@ -3,8 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::duplicate_mod,
     unreachable_pub,
-    reason = "a test that fails may panic; the fuzz targets use the rest"
+    reason = "a test that fails may panic; the fuzz targets use the rest, each by itself"
 )]
 
 #[path = "../fuzz/bodies/open_file.rs"]
@@ -17,6 +18,8 @@ mod preset_packed;
 mod preset_small;
 #[path = "../fuzz/bodies/round_trip.rs"]
 mod round_trip;
+#[path = "../fuzz/bodies/table.rs"]
+mod table;
 
 /// Run all inputs of a bundle: each is its length, four bytes, and then itself.
 fn run_all(name: &str, run: fn(&[u8])) {
@@ -42,6 +45,11 @@ fn damaged_files() {
 #[test]
 fn any_samples() {
     run_all("round_trip", round_trip::run);
+}
+
+#[test]
+fn tables() {
+    run_all("table", table::run);
 }
 
 #[test]

@@ -11,27 +11,29 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dreamlearning::container::{FileReader, SectionId};
 use dreamlearning::dataset::Request;
 use dreamlearning::sample::Window;
 use dreamlearning::{DType, Dataset, Error, Preset, Reading};
 use proptest::prelude::*;
 use reseal::reseal;
-use support::{Data, Random, images, options, ragged, read_all, write_temporary};
+use support::{Data, Random, images, options, ragged, read_all, table, write_temporary};
 
 /// One small file per combination of features, and what it decodes to.
 fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
-    let table = Data::new(DType::Float32, &[3], Random(4).bytes(12 * 9));
+    let rows = Data::new(DType::Float32, &[3], Random(4).bytes(12 * 9));
     let mut exact = options(Preset::Paper);
     exact.exact = true;
     vec![
         write_temporary(&images(9, 4, 4, 3, 1), &options(Preset::Fast)),
         write_temporary(&images(12, 4, 3, 1, 2).with_classes(3), &options(Preset::Paper)),
         write_temporary(&images(6, 3, 3, 3, 3).with_classes(2), &exact),
-        write_temporary(&table, &options(Preset::Paper)),
+        write_temporary(&rows, &options(Preset::Paper)),
         write_temporary(&images(14, 12, 10, 1, 5).with_classes(2), &options(Preset::Small)),
         write_temporary(&images(9, 13, 9, 3, 6), &options(Preset::Fast)),
         write_temporary(&ragged(8, 12, 20, 3, 7).with_classes(2), &options(Preset::Small)),
         write_temporary(&ragged(8, 12, 20, 1, 8), &options(Preset::Fast)),
+        write_temporary(&table(60, 9), &options(Preset::Paper)),
     ]
 }
 
@@ -42,6 +44,8 @@ fn use_file(path: &Path, reading: Reading) -> Result<(Vec<u8>, Vec<Vec<u8>>), Er
     let fields: Result<Vec<_>, _> =
         (0..dataset.metadata().fields.len()).map(|i| dataset.copied_field(i)).collect();
     dataset.info(true)?;
+    let strings = (0..dataset.columns().map_or(0, <[_]>::len) as u32).map(|column| dataset.strings(column));
+    strings.filter(|strings| !matches!(strings, Err(Error::Argument(_)))).collect::<Result<Vec<_>, _>>()?;
     dataset.verify(1, &mut |_, _| Ok(()))?;
     Ok((samples, fields?))
 }
@@ -114,7 +118,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..8,
+        which in 0usize..9,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {
@@ -145,6 +149,7 @@ proptest! {
                 }
                 if dataset.len() < 1000 {
                     let _ = dataset.info(true);
+                    let _ = dataset.strings(4);
                     let _ = dataset.verify(1, &mut |_, _| Ok(()));
                     let _ = (0..dataset.metadata().partitions.len()).try_for_each(|p| dataset.bases(p).map(|_| ()));
                     let _ = dataset.condense(3);
@@ -181,6 +186,81 @@ fn what_a_newer_minor_version_added_asks_for_a_newer_library() {
             );
         }
     }
+}
+
+/// The files's metadata say something else of the same length, with right checksums.
+fn with_metadata(path: &Path, from: &str, to: &str) -> Error {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = fs::read(path).unwrap();
+    let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+    reseal(&mut bytes);
+    let copy = path.with_extension("changed");
+    fs::write(&copy, bytes).unwrap();
+    use_file(&copy, Reading::Map).unwrap_err()
+}
+
+#[test]
+fn impossible_tables_are_refused_when_they_are_opened() {
+    let (_folder, path) = write_temporary(&table(600, 9), &options(Preset::Paper));
+    let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+    let start = text.find("\"transform\":").unwrap();
+    let transform = &text[start..start + text[start..].find("\"exact\"").unwrap()];
+    for (from, to, message) in [
+        ("\"container\":8", "\"container\":3", "containers of 3 bytes"),
+        ("\"by\":1", "\"by\":2", "column 2: a quotient that builds on itself"),
+        ("\"by\":1", "\"by\":9", "column 2: a quotient with column 9 of 9"),
+        ("\"by\":1", "\"by\":6", "column 2: a quotient with column 6, which has no integers"),
+        ("\"by\":0", "\"by\":2", "column 1: a quotient that builds on itself"),
+        (
+            "\"dtype\":\"int16\"",
+            "\"dtype\":\"uint8\"",
+            "the columns of the transform are not those of the samples",
+        ),
+        ("[\"int16\"", "[\"uint8\"", "9 columns of 37 bytes need samples of dtype uint8 and shape (37,)"),
+        ("\"scale\":2", "\"scale\":x", "metadata"),
+        ("[\"7fc00123\"", "[\"7fc0 123\"", "no bits of a cell"),
+        ("\"80000000\"", "\"8000000g\"", "no bits of a cell"),
+        ("{\"name\":\"dictionary\"}", "{\"name\":\"directions\"}", "directions"),
+    ] {
+        let error = with_metadata(&path, from, to);
+        assert_names_a_section(&error, &path.with_extension("changed"), from);
+        assert!(error.to_string().contains(message), "{error} instead of {message}, in {transform}");
+    }
+    // A dictionary out of order, and strings that end elsewhere.
+    let file = FileReader::open(&path, Reading::Map).unwrap();
+    for (id, message) in [
+        (SectionId::dictionary(3), "section 'values of column 3': value 1 of the dictionary is out of order"),
+        (SectionId::strings(4), "section 'strings of column 4': string 0 from byte 0 to"),
+    ] {
+        let entry = file.section(id).unwrap().entry();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[entry.offset as usize + 7] = 0x77;
+        reseal(&mut bytes);
+        let copy = path.with_extension("changed");
+        fs::write(&copy, bytes).unwrap();
+        let error = use_file(&copy, Reading::Positioned).unwrap_err().to_string();
+        assert!(error.contains(message), "{error} instead of {message}");
+    }
+}
+
+#[test]
+fn tables_that_contradict_themselves_are_not_written() {
+    let good = table(20, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.gede");
+    let write = |change: &dyn Fn(&mut support::OwnColumns)| {
+        let mut data = good.clone();
+        data.columns.iter_mut().for_each(change);
+        support::write(&data, &path, &options(Preset::Auto)).unwrap_err().to_string()
+    };
+    assert!(write(&|columns| columns.0.truncate(3)).contains("3 columns of 14 bytes need samples"));
+    assert!(write(&|columns| columns.1[0].0 = 9).contains("strings of column 9; there are 9 columns"));
+    assert!(write(&|columns| columns.1.push(columns.1[0].clone())).contains("strings of column 4 twice"));
+    assert!(
+        write(&|columns| columns.1[0].1.push(1)).contains("the strings of column 4: 1 bytes of text after")
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

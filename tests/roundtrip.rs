@@ -6,7 +6,7 @@ mod support;
 
 use dreamlearning::{DType, Dataset, Preset, Reading};
 use proptest::prelude::*;
-use support::{Data, Random, images, options, read_all, write_temporary};
+use support::{Data, Random, images, options, read_all, table, write_temporary};
 
 fn dtype() -> impl Strategy<Value = DType> {
     prop::sample::select(DType::ALL.to_vec())
@@ -92,6 +92,96 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn records_of_any_columns_come_back(
+        dtypes in prop::collection::vec(dtype(), 1..9),
+        count in 0usize..200,
+        kind in any::<u8>(),
+        seed in any::<u64>(),
+        classes in 1u32..4,
+        preset in prop::sample::select(vec![Preset::Auto, Preset::Fast, Preset::Paper, Preset::Raw, Preset::Small]),
+        keep in any::<bool>(),
+    ) {
+        let row_bytes: usize = dtypes.iter().map(|dtype| dtype.size()).sum();
+        let bytes = fill(kind, DType::UInt8, row_bytes * count, seed);
+        let mut data = Data::new(DType::UInt8, &[row_bytes as u64], bytes);
+        data.columns = Some((dtypes.clone(), Vec::new()));
+        if classes > 1 {
+            data = data.with_classes(classes);
+        }
+        let mut options = options(preset);
+        if !keep {
+            options.working_set = 0;
+        }
+        let (_folder, path) = write_temporary(&data, &options);
+        prop_assert_eq!(&read_all(&path, Reading::Positioned).unwrap(), &data.bytes);
+        let dataset = Dataset::open(&path, Reading::Map).unwrap();
+        dataset.verify(1, &mut |_, _| Ok(())).unwrap();
+        prop_assert_eq!(dataset.columns(), Some(&dtypes[..]));
+        prop_assert_eq!(dataset.info(true).unwrap()["columns"].as_array().unwrap().len(), dtypes.len());
+        // Bases and condensed samples see cells, not bytes.
+        if count > 0 {
+            prop_assert_eq!(dataset.bases(0).unwrap().samples.len() % row_bytes, 0);
+            let condensed = dataset.condense(2).unwrap();
+            prop_assert_eq!(condensed.centroids.len(), condensed.weights.len() * dtypes.len());
+        }
+    }
+}
+
+#[test]
+fn a_table_tells_what_it_is_made_of() {
+    let data = table(2000, 5);
+    let (_folder, path) = write_temporary(&data, &options(Preset::Auto));
+    let dataset = Dataset::open(&path, Reading::Map).unwrap();
+    let info = dataset.info(true).unwrap();
+    let columns = info["columns"].as_array().unwrap();
+    let codes: Vec<&str> = columns.iter().map(|column| column["code"].as_str().unwrap()).collect();
+    let wanted = [
+        "ordered",
+        "column 0 divided by integer",
+        "integer divided by column 1",
+        "dictionary",
+        "ordered",
+        "ordered",
+        "decimal, 2 places, 2 specials",
+        "ordered",
+        "ordered",
+    ];
+    assert_eq!(codes, wanted);
+    let bits: f64 = columns.iter().map(|column| column["bits"].as_f64().unwrap()).sum();
+    let layer = &info["partitions"][0]["layers"][0];
+    assert_eq!(Some(bits), layer["bits_per_sample"].as_f64());
+    assert_eq!(dataset.strings(4).unwrap(), data.columns.as_ref().unwrap().1[0].1);
+    let missing = dataset.strings(3).unwrap_err().to_string();
+    assert!(missing.contains("data.gede: column 3 has no strings"), "{missing}");
+    assert_eq!(dataset.info(false).unwrap()["columns"][3]["bits"], serde_json::Value::Null);
+
+    // As they are: the same description, and nothing computed.
+    let (_raw, path) = write_temporary(&data, &options(Preset::Raw));
+    let info = Dataset::open(&path, Reading::Map).unwrap().info(true).unwrap();
+    assert_eq!(info["columns"][1], serde_json::json!({"dtype": "float64", "code": "as it is", "bits": 64.0}));
+}
+
+#[test]
+fn a_mean_of_records_is_one_of_cells() {
+    let mut data = Data::new(DType::UInt8, &[3], Vec::new());
+    data.columns = Some((vec![DType::UInt8, DType::UInt16], Vec::new()));
+    for (a, b) in [(1u8, 500u16), (3, 501), (1, 502), (3, 503)].into_iter().cycle().take(400) {
+        data.bytes.push(a);
+        data.bytes.extend(b.to_le_bytes());
+    }
+    let (_folder, path) = write_temporary(&data, &options(Preset::Auto));
+    let dataset = Dataset::open(&path, Reading::Map).unwrap();
+    let condensed = dataset.condense(1).unwrap();
+    let mut rows: Vec<(f64, f64)> = condensed.centroids.chunks(2).map(|row| (row[0], row[1])).collect();
+    rows.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    assert_eq!(condensed.weights, [200, 200]);
+    assert!(rows == [(1.0, 501.0), (3.0, 502.0)] || rows == [(2.0, 500.5), (2.0, 502.5)], "{rows:?}");
 }
 
 #[test]

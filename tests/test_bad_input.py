@@ -44,7 +44,6 @@ def test_label_count(refused):
         np.array(["a", "b"]),
         np.array([{}, {}]),
         np.zeros(3, "M8[s]"),
-        np.zeros(3, [("a", "u1")]),
         np.zeros(3, np.longdouble),
         torch.zeros(3, 2, dtype=torch.bfloat16),
     ],
@@ -159,7 +158,7 @@ def test_numpy_files(tmp_path, refused):
 @pytest.mark.parametrize(
     ("source", "word"),
     [
-        ("data.csv", "known SOURCE"),
+        ("data.tsv", "known SOURCE"),
         ("", "known SOURCE"),
         ("ftp:there", "known SOURCE"),
         (".", "imagefolder:"),

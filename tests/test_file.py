@@ -113,11 +113,11 @@ def test_condensed(tmp_path):
     table = centres[rng.integers(0, 3, 900)] + rng.normal(0, 0.01, (900, 2))
     with dreamlearning.compress(table, tmp_path / "t.gede") as file:
         summary = file.condensed(3)
-        assert summary.samples.dtype == np.float64
-        assert summary.samples.shape[1:] == (2,)
-        assert 1 < len(summary.samples) < 900
+        assert summary.X.dtype == np.float64
+        assert summary.X.shape[1:] == (2,)
+        assert 1 < len(summary) < 900
         assert summary.sample_weight.sum() == 900
-        mean = np.average(summary.samples, axis=0, weights=summary.sample_weight)
+        mean = np.average(summary.X, axis=0, weights=summary.sample_weight)
         assert np.allclose(mean, table.mean(axis=0))
         assert (summary.partition == 0).all()
 

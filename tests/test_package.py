@@ -47,11 +47,18 @@ def test_public_names():
         ("torchvision", "dreamlearning.compress('torchvision:MNIST?root=x', {path!r})", "torch"),
         ("PIL", "dreamlearning.compress('imagefolder:.', {path!r})", "images"),
         ("sklearn", "dreamlearning.compress('sklearn:digits', {path!r})", "sklearn"),
+        ("sklearn", "from dreamlearning.tabular import CondensedLinearRegression", "tabular"),
+        ("sklearn", "from dreamlearning.tabular import CondensedLogisticRegression", "tabular"),
+        ("sklearn", "from dreamlearning.tabular import certify", "tabular"),
         ("datasets", "dreamlearning.compress('hf:some/thing', {path!r})", "hf"),
         ("webdataset", "dreamlearning.compress('webdataset:a.tar', {path!r})", "webdataset"),
         ("webdataset", "dreamlearning.to_webdataset({digits!r}, {path!r})", "webdataset"),
         ("pyarrow", "dreamlearning.to_parquet({digits!r}, {path!r})", "parquet"),
         ("PIL", "dreamlearning.to_imagefolder({digits!r}, {path!r})", "images"),
+        ("pyarrow", "dreamlearning.to_csv({digits!r}, 'x.csv')", "tabular"),
+        ("pyarrow", "from dreamlearning.sources.csv_files import from_csv; from_csv('x.csv')", "tabular"),
+        ("pyarrow", "dreamlearning.sources.resolve(__import__('numpy').zeros(3, [('a', 'u1')]))", "tabular"),
+        ("sklearn", "dreamlearning.compress('libsvm:x.svm', {path!r})", "tabular"),
     ],
 )
 def test_a_missing_extra_says_how_to_get_it(run_python, tmp_path, digits_path, blocked, code, extra):
@@ -80,6 +87,8 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         BLOCK.format(names=names)
         + "import numpy as np\n"
         + f"f = dreamlearning.compress(np.arange(60).reshape(20, 3), {str(tmp_path / 'x.gede')!r})\n"
+        + "from dreamlearning.tabular import CondensedTable, bases_of\n"
+        + "CondensedTable.from_groups([[1.0]], [1.0], [0]), bases_of([[1]], ['a'])\n"
         + "f.verify(); print(dreamlearning.to_numpy(f)['data'][-1].tolist())"
     )
     assert done.stdout == "[57, 58, 59]\n", done.stderr
@@ -104,8 +113,12 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         "samplers.weights",
         "sources",
         "sources.base",
+        *("tabular", "tabular.certificate", "tabular.checks", "tabular.condensed", "tabular.linear"),
+        *("tabular.logistic", "tabular.posterior", "tabular.trees"),
         *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
         *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
+        *("sources.array_tables", "sources.csv_files", "sources.csv_types", "sources.targets"),
+        *("tables.cells", "tables.description", "tables.features", "tables.strings", "tables.types"),
     ],
 )
 def test_the_examples_run(module):

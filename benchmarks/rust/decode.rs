@@ -40,6 +40,7 @@ fn open(folder: &Path, preset: Preset, exact: bool) -> Dataset {
     let source = MemorySource { bytes: &bytes, sample_bytes: SAMPLE_BYTES };
     let input = Input {
         layout: SampleLayout { dtype: DType::UInt8, shape: vec![32, 32, 3] },
+        columns: None,
         sides: None,
         num_samples: SAMPLES,
         source: &source,

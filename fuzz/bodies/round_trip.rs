@@ -48,6 +48,7 @@ fn one_shape(case: &Case) {
     let source = MemorySource { bytes, sample_bytes };
     let input = Input {
         layout,
+        columns: None,
         sides: None,
         num_samples: count as u64,
         source: &source,
@@ -112,6 +113,7 @@ fn own_sizes(case: &Case) {
     }
     let input = Input {
         layout,
+        columns: None,
         sides: Some(&sides),
         num_samples: sides.len() as u64,
         source: &album,

@@ -1,9 +1,9 @@
 """A data set becomes one ``.gede`` file, and a training script runs from it.
 
-In: arrays, image folders, data sets of torchvision, scikit-learn, Hugging Face or WebDataset (``from_...``).
-Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as a stock PyTorch
-data set (:class:`CompressedDataset`), and written out again in formats that other programs read
-(``to_...``). Importing this package never imports torch.
+In: arrays, tables, image folders, data sets of torchvision, scikit-learn, Hugging Face or WebDataset
+(``from_...``). Out: a compressed file whose samples are read at random, as NumPy arrays (:func:`open`) or as
+a stock PyTorch data set (:class:`CompressedDataset`), and written out again in formats that other programs
+read (``to_...``). Importing this package never imports torch.
 
     >>> import dreamlearning
     >>> f = dreamlearning.compress("sklearn:digits", "digits.gede")     # doctest: +SKIP
@@ -25,7 +25,7 @@ from .file import CompressedFile, open
 if TYPE_CHECKING:
     from . import augment
     from .dataset import CompressedDataset
-    from .exporters import to_imagefolder, to_numpy, to_parquet, to_webdataset
+    from .exporters import to_csv, to_imagefolder, to_numpy, to_parquet, to_webdataset
     from .loader import Loader
     from .samplers import DistributedSubsetSampler, EpochSampler, LocalitySampler, SubsetSampler
     from .sources.arrays import from_numpy
@@ -58,6 +58,7 @@ __all__ = [
     "from_torchvision",
     "from_webdataset",
     "open",
+    "to_csv",
     "to_imagefolder",
     "to_numpy",
     "to_parquet",
@@ -78,6 +79,7 @@ _LAZY = {
     "from_numpy": "sources.arrays",
     "from_torchvision": "sources.torchvision",
     "from_webdataset": "sources.webdataset",
+    "to_csv": "exporters",
     "to_imagefolder": "exporters",
     "to_numpy": "exporters",
     "to_parquet": "exporters",

@@ -1,6 +1,6 @@
 """Typed surface of the Rust extension. Checked against the built module by ``mypy.stubtest``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 import numpy as np
@@ -18,6 +18,8 @@ __all__ = [
     "__version__",
     "build_profile",
     "compress",
+    "condense_rows",
+    "condense_table",
     "permute",
 ]
 
@@ -80,6 +82,8 @@ def compress(
     num_threads: int,
     overwrite: bool,
     progress: Callable[[int, int, int, int], object] | None,
+    columns: Sequence[str] | None = None,
+    strings: Sequence[tuple[int, bytes]] | None = None,
 ) -> None:
     """Write ``path`` from C-contiguous ``samples`` of shape (n, ...).
 
@@ -89,6 +93,9 @@ def compress(
     for the proven global minimum. ``num_threads``: 0 for all cores.
     ``progress(done, total, raw_bytes, file_bytes)`` is called from the calling thread a few times a second;
     an exception it raises aborts the compression and is passed on.
+    ``columns``: for samples that are records, uint8 of shape (n, row bytes), the dtypes of their cells, which
+    lie one after another, little-endian. ``strings``: for columns of text, whose cells are numbers of
+    strings, (column, bytes): u32 count, u32 end of each string in what follows, UTF-8.
     """
 
 @final
@@ -139,6 +146,13 @@ class Reader:
     @property
     def shape(self) -> tuple[int | None, ...]:
         """Shape of one sample; None for the sides that every sample has of its own."""
+    @property
+    def columns(self) -> list[str] | None:
+        """NumPy names of the dtypes of the cells, where a sample is a record of them (bytes); otherwise
+        None."""
+    def strings(self, column: int) -> bytes:
+        """The strings of a text column: u32 count, u32 end of each string in what follows, UTF-8. The form is
+        checked; that cells are less than the count is not. ValueError where the column has none."""
     def sides(self, indices: NDArray[np.int64]) -> NDArray[np.uint32]:
         """Rows and columns of images ``indices``, shape (k, 2)."""
     def rows(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -152,8 +166,11 @@ class Reader:
         """The JSON given to ``compress``, letter by letter."""
     def info(self, blocks: bool = True) -> str:
         """JSON object: num_samples, raw_bytes, file_bytes, ratio, preset, exact, max_error, dtype, shape,
-        fields, partitions, sections, format_version, writer, transform, digest, checksum. Without ``blocks``
-        the partitions have name and count only, and no more than the metadata is read."""
+        columns, fields, partitions, sections, format_version, writer, transform, digest, checksum. Without
+        ``blocks`` the partitions have name and count only, and no more than the metadata is read. ``columns``
+        of a table: a list of {"dtype", "code", "bits"}, how each is stored, in words, and the bits it takes
+        in a row (None without ``blocks``), not counting a dictionary; None where samples are no rows of a
+        table."""
     def decode_into(
         self,
         indices: NDArray[np.int64],
@@ -184,6 +201,20 @@ class Reader:
         (m,) and the partition of each cluster (m,)."""
     def verify(self, num_threads: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
         """Check every byte, decode every sample and compare with the stored digest."""
+
+def condense_table(reader: Reader, asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
+    """Condense the rows of a table in a file.
+
+    ``asked``: ``cells``, a list of (name, dtype, offset in the row, divisor, offset of the byte that says
+    whether there is a value, or None); ``target``, float64 (n,) or None; ``classes``, uint32 (n,) or None;
+    ``beta`` or ``size``, the other None; ``target_inside``; ``nearest``; ``num_threads``.
+
+    Returns sizes (m,), means (m, q) of features and target, partitions (m,), spread (m,), scatter (p, q, q),
+    and numbers of rows: nearest to the means, (m,) or (0,), and first of each cluster, (m,).
+    """
+
+def condense_rows(rows: NDArray[Any], asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
+    """The same for rows in memory, C-contiguous with first axis n."""
 
 def permute(positions: NDArray[np.int64], n: int, key: int) -> NDArray[np.int64]:
     """Where the keyed permutation of ``range(n)`` sends each of ``positions``; ``key`` has 64 bits."""

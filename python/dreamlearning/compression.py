@@ -22,6 +22,7 @@ from .file import open as open_compressed
 from .indexing import as_threads
 from .progress import CompressProgress, compress_progress
 from .sources import LABEL_FIELD, Source, resolve
+from .sources.partitions import column_partitions, partition_columns
 
 __all__ = ["PRESETS", "compress"]
 
@@ -32,6 +33,7 @@ def compress(
     source: Any,
     path: str | os.PathLike[str],
     *,
+    target: str | None = None,
     preset: str = "auto",
     exact: bool | None = None,
     partition_by: str | None = None,
@@ -45,16 +47,19 @@ def compress(
 
     Args:
         source: a SOURCE string such as ``"torchvision:CIFAR10?root=data&split=train"``; the path of a
-            ``.npy``, ``.npz`` or ``.gede`` file; one array of shape (n, ...); a list of samples, which may be
-            images of different sizes; ``(samples, labels)`` as a tuple; a dictionary of arrays; or a
-            map-style data set.
+            ``.csv``, ``.parquet``, ``.arrow``, ``.feather``, ``.ipc``, ``.npy``, ``.npz`` or ``.gede`` file;
+            a data frame of pandas or polars or a table of pyarrow; one array of shape (n, ...); a list of
+            samples, which may be images of different sizes; ``(samples, labels)`` as a tuple; a dictionary
+            of arrays; or a map-style data set.
         path: the file to write, usually ``*.gede``.
+        target: of a table: name of the column to be predicted; it must have a value in every row. Named
+            arrays whose samples have one axis become a table where it is given; ``(X, y)`` needs none.
         preset: ``"small"`` (images: learned prediction and entropy coding), ``"fast"``, ``"paper"``
             (Algorithm 1 of the paper; images only near-lossless unless ``exact``), ``"raw"`` (samples as
             they are: the fastest to read), or ``"auto"``: ``small`` for images and ``paper`` for tables.
         exact: ``True`` makes ``paper`` bit-exact for images too.
-        partition_by: name of an integer field, usually ``"label"``; the samples of each value are coded
-            together.
+        partition_by: name of an integer field, usually ``"label"``, or of a column of integers, truth values
+            or text; the samples of each value are coded together.
         tau: plateau threshold that stops Algorithm 1 early; ``None`` for the proven minimum.
         num_threads: 0 for all cores. The bytes written do not depend on it.
         overwrite: replace an existing file, once the new one is complete.
@@ -95,7 +100,7 @@ def compress(
     _check_output(path, source, overwrite=overwrite)
 
     with compress_progress(progress) as reporters:
-        resolved = resolve(source, spool_folder=path.parent, on_read=reporters.read)
+        resolved = resolve(source, target=target, spool_folder=path.parent, on_read=reporters.read)
         ids, names = _partitions(resolved, partition_by)
         reporters.sample_bytes = resolved.sample_bytes
         kept = {
@@ -103,6 +108,10 @@ def compress(
             "source": resolved.name,
             "user": {**resolved.metadata, **(metadata or {})},
         }
+        columns: dict[str, Any] = {}
+        if resolved.table is not None:
+            kept["table"] = resolved.table.to_json()
+            columns = {"columns": resolved.table.cells, "strings": resolved.table.strings}
         _core.compress(
             str(path),
             resolved.samples(),
@@ -116,6 +125,7 @@ def compress(
             num_threads=num_threads,
             overwrite=overwrite,
             progress=reporters.compress,
+            **columns,
         )
     return open_compressed(path)
 
@@ -127,7 +137,9 @@ def _check_output(path: Path, source: Any, *, overwrite: bool) -> None:
         raise ValueError(f"{path}: the output is a device or a pipe; name a file")
     if isinstance(source, (str, os.PathLike)) and path.is_file():
         with contextlib.suppress(OSError):
-            if path.samefile(source) and path.suffix.lower() != ".gede":
+            named = os.fsdecode(source).removeprefix("libsvm:")
+            same = any(path.samefile(one) for one in {named, named.partition("?")[0]} if Path(one).is_file())
+            if same and path.suffix.lower() != ".gede":
                 raise ValueError(f"{path}: the output is the source; give it another name")
     if os.path.lexists(path) and not overwrite:
         raise FileExistsError(
@@ -142,9 +154,12 @@ def _partitions(source: Source, partition_by: str | None) -> tuple[NDArray[np.ui
     names."""
     if partition_by is None:
         return None, []
+    if source.table is not None and partition_by in source.table.names:
+        return column_partitions(source, source.table, partition_by)
     field = source.fields.get(partition_by)
     if field is None or field.ndim != 1 or field.dtype.kind not in "iu":
         usable = [name for name, a in source.fields.items() if a.ndim == 1 and a.dtype.kind in "iu"]
+        usable += [] if source.table is None else partition_columns(source.table)
         raise SourceError(
             f"{source.name}: cannot partition by {partition_by!r}: "
             + (

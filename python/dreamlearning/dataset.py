@@ -17,6 +17,7 @@ from .crops import Crop
 from .errors import missing_extra
 from .file import CompressedFile
 from .indexing import as_function, as_indices, as_threads, image_axes
+from .tables.features import Features
 
 try:
     import torch
@@ -34,7 +35,8 @@ _SAMPLE_TYPES = ("auto", "tensor", "pil", "numpy")
 
 class CompressedDataset(Dataset[Any]):
     """Map-style data set over a ``.gede`` file; ``ds[i]`` is ``(sample, target)``, or the sample where there
-    are no labels.
+    are no labels. Of a table a sample is one row: its features, a tensor of shape (d,), and the target of the
+    table.
 
     Give it to a ``DataLoader``, with workers or without: it pickles by path, opens the file anew in each
     process, and decodes a whole batch in one call. Without ``transform`` a batch stays one tensor all the way
@@ -54,7 +56,10 @@ class CompressedDataset(Dataset[Any]):
             ``"tensor"``: a torch tensor of the stored dtype; images of shape (H, W, 1|3|4) become C, H, W
             and two-axis samples (H, W) become 1, H, W, as torchvision has it;
             ``"pil"``: a Pillow image, for 8-bit images only;
-            ``"numpy"``: the array as stored;
+            of a table the features as :meth:`CompressedFile.arrays` takes them, in float32 where that holds
+            the dtypes of all of them (float16, float32, truth values, integers of at most 16 bits), otherwise
+            in float64;
+            ``"numpy"``: the array as stored; of a table the record;
             ``"auto"``: ``"pil"`` where there is a transform and the samples are 8-bit images, as
             torchvision's own data sets do, otherwise ``"tensor"``.
         channels_last: leave the pixels of image tensors in torch's memory format ``channels_last``, which is
@@ -64,6 +69,7 @@ class CompressedDataset(Dataset[Any]):
         reading: ``"mmap"`` or ``"pread"``.
 
     Attributes:
+        features: of a table the names of the features, in the order of the tensor; ``None`` of others.
         classes: names of the classes, ``None`` where unknown.
         class_to_idx: their numbers by name, ``None`` where unknown.
         num_threads: may be changed at any time.
@@ -130,9 +136,15 @@ class CompressedDataset(Dataset[Any]):
         self._channels_first = planes and self._uniform and len(shape) == 3
         self._decoded_shape = (shape[2], *shape[:2]) if self._channels_first else shape
         self._dtype = self.file.dtype
+        self._features: Features | None = None
+        if self.file.table is not None:
+            # The core decodes the bytes of rows.
+            self._features = Features(self.file.table)
+            self._decoded_shape, self._dtype = (self.file.dtype.itemsize,), np.dtype(np.uint8)
+        self.features = None if self._features is None else self._features.names
         self.classes = self.file.classes
         self.class_to_idx = None if self.classes is None else {name: i for i, name in enumerate(self.classes)}
-        self._has_labels = "label" in self.file.fields
+        self._has_labels = "label" in self.file.fields or self.file.target is not None
         self._labels: NDArray[Any] | None = None
         self._targets: list[Any] | None = None
         augments = batch_transform is not None and _is_augmentation(batch_transform)
@@ -144,9 +156,10 @@ class CompressedDataset(Dataset[Any]):
 
     @property
     def labels(self) -> NDArray[Any] | None:
-        """The labels as a read-only array, mapped without a copy; ``None`` where there are none."""
+        """The labels as a read-only array, mapped without a copy; of a table the targets, decoded once;
+        ``None`` where there are none."""
         if self._labels is None and self._has_labels:
-            self._labels = self.file.labels
+            self._labels = self.file.labels if self._features is None else self._all_targets()
         return self._labels
 
     @property
@@ -193,6 +206,7 @@ class CompressedDataset(Dataset[Any]):
             return self.file.decode_regions(index, regions, num_threads=self.num_threads)
         # A batch that Python code works on is copied to the other process anyhow.
         through = self.transform is None and self.batch_transform is None and self._sample_type == "tensor"
+        through = through and self._features is None
         shape = (len(index), *self._decoded_shape)
         batch = empty_batch(shape, self._dtype, shared=through and in_worker())
         # CompressedFile.decode without its checks of what comes from outside.
@@ -208,6 +222,9 @@ class CompressedDataset(Dataset[Any]):
 
     def _finish(self, decoded: Any, index: NDArray[np.int64], epoch: int | None = None) -> Sequence[Any]:
         """The items of a batch from what the core has decoded; ``index`` counts from 0."""
+        records = None
+        if self._features is not None:
+            records = decoded = decoded.numpy().reshape(-1).view(self.file.dtype)
         samples = self._samples(decoded)
         if self.transform is not None:
             samples = [self.transform(sample) for sample in samples]
@@ -215,7 +232,7 @@ class CompressedDataset(Dataset[Any]):
             samples = self._transform_batch(samples, index, epoch)
         columns = [samples]
         if self._has_labels:
-            columns.append(self._target_column(index))
+            columns.append(self._target_column(index, records))
         if self.return_index:
             columns.append(torch.from_numpy(index))
         view = BatchView(columns)
@@ -226,6 +243,9 @@ class CompressedDataset(Dataset[Any]):
 
     def _samples(self, decoded: Any) -> Any:
         """The samples as ``sample_type`` has them: one tensor, one array, or a list."""
+        if self._features is not None:
+            is_tensor = self._sample_type == "tensor"
+            return torch.from_numpy(self._features.matrix(decoded)) if is_tensor else decoded
         if self._sample_type == "tensor":
             if isinstance(decoded, list):
                 return [self._layout(torch.from_numpy(array)[None])[0] for array in decoded]
@@ -271,12 +291,24 @@ class CompressedDataset(Dataset[Any]):
             )
         return transformed
 
-    def _target_column(self, index: NDArray[np.int64]) -> Any:
-        """The targets: integers as int64, as torch makes of Python's; everything else of the stored dtype."""
-        self.file._reader.check_length()  # before the map of a file that has been cut short is touched
-        labels = self.labels
-        assert labels is not None
-        targets = labels[index]
+    def _all_targets(self) -> NDArray[Any] | None:
+        targets = self.file.arrays([])[1]
+        if targets is not None:
+            targets.flags.writeable = False
+        return targets
+
+    def _target_column(self, index: NDArray[np.int64], records: NDArray[Any] | None) -> Any:
+        """The targets: integers as int64, as torch makes of Python's; everything else of the stored dtype.
+        ``records`` are the rows of a table."""
+        if records is not None:
+            assert self._features is not None
+            targets = self._features.target(records)
+            assert targets is not None
+        else:
+            self.file._reader.check_length()  # before the map of a file that has been cut short is touched
+            labels = self.labels
+            assert labels is not None
+            targets = labels[index]
         if self.target_transform is not None:
             plain = targets.tolist() if targets.ndim == 1 else list(torch.from_numpy(targets))
             return [self.target_transform(target) for target in plain]

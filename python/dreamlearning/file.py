@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .errors import DreamlearningError
+from .errors import CorruptFileError, DreamlearningError
 from .indexing import as_buffer, as_indices, as_regions, as_threads, image_axes
 from .progress import VerifyProgress, verify_progress
+from .tables import Table, reading
 
 __all__ = ["Bases", "CompressedFile", "Condensed", "open"]
 
@@ -69,7 +70,9 @@ class CompressedFile:
     """The samples and fields of a ``.gede`` file; made by :func:`dreamlearning.open`.
 
     ``f[i]`` is one sample, ``f[a:b]``, ``f[list]`` and ``f[mask]`` are arrays of several, and iterating
-    gives all in order. Safe to use from several threads, after a fork, and in processes it is pickled to. A
+    gives all in order. Of a table a sample is one row: a record of a structured dtype whose fields are the
+    columns, which :meth:`column`, :meth:`arrays`, :meth:`to_arrow` and :meth:`to_pandas` read as what they
+    are. Safe to use from several threads, after a fork, and in processes it is pickled to. A
     context manager; arrays handed out stay valid after :meth:`close`.
 
     Attributes:
@@ -93,6 +96,7 @@ class CompressedFile:
         self._core: _core.Reader | None = None
         self._pid: int | None = None
         self._facts: dict[str, Any] | None = None
+        self._table: Table | None = None
         self._closed = False
         if not _lazy:
             self._reader  # noqa: B018
@@ -110,6 +114,7 @@ class CompressedFile:
                 f"{self.path} has been replaced by a file of other content since it was opened; open it again"
             )
         self._checksum, self._facts = facts["checksum"], facts
+        self._table = _table_of(reader, self.path)
         self._core, self._pid = reader, os.getpid()
         return reader
 
@@ -130,8 +135,8 @@ class CompressedFile:
     @property
     def shape(self) -> tuple[Any, ...]:
         """Shape of one sample, as in ``(32, 32, 3)``; ``(None, None, 3)`` where every image has its own
-        size."""
-        return tuple(self._info["shape"])
+        size, ``()`` where it is a row of a table."""
+        return tuple(self._info["shape"]) if self.table is None else ()
 
     @property
     def ragged(self) -> bool:
@@ -160,8 +165,10 @@ class CompressedFile:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the samples."""
-        return np.dtype(self._info["dtype"])
+        """The dtype of the samples; of a table structured, a field for each column. A column with nulls has
+        a second one, ``NAME?valid``; text is the number of a string (see :meth:`strings`), dates and times
+        are integers."""
+        return np.dtype(self._info["dtype"]) if self.table is None else self.table.dtype
 
     @property
     def sample_bytes(self) -> int:
@@ -171,13 +178,100 @@ class CompressedFile:
         return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def table(self) -> Table | None:
+        """Names and types of the columns of a table; ``None`` where samples are no rows of one."""
+        self._info  # noqa: B018
+        return self._table
+
+    @property
+    def columns(self) -> list[str] | None:
+        """Names of the columns of a table; ``None`` where samples are no rows of one."""
+        return None if self.table is None else self.table.names
+
+    @property
+    def target(self) -> str | None:
+        """Name of the column to be predicted; ``None`` without one."""
+        return None if self.table is None else self.table.target
+
+    def strings(self, name: str) -> list[str]:
+        """The strings that the cells of a text column number.
+
+        Raises:
+            ValueError: there is no such column, it is no text, or the file has no table.
+        """
+        return reading.strings(self, name)
+
+    def column(self, name: str, indices: Any = None) -> Any:
+        """One column of a table as an array of shape (k,), of all rows or of ``indices``.
+
+        Numbers keep their dtype, dates and times are ``datetime64`` and ``timedelta64``, text and decimals
+        Python objects in an array of objects, with ``None`` for nulls. Other columns with nulls are masked
+        arrays.
+
+        Raises:
+            ValueError: there is no such column, or the file has no table.
+
+        Example:
+            >>> f.column("age", [5, 3])         # doctest: +SKIP
+            array([41., 52.])
+        """
+        return reading.column(self, name, indices)
+
+    def arrays(self, features: Any = None) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+        """The table as what learning takes: features and target.
+
+        Text has no number and is left out; nulls are NaN; dates, times and durations are their integers.
+
+        Args:
+            features: names of the columns to take; ``None`` for all but the target and text.
+
+        Returns:
+            ``X``, float64 of shape (n, d), and ``y``, shape (n,), of the target's own dtype (of text the
+            numbers of its strings, of decimals float64); ``None`` where there is no target. Of arrays with
+            samples of one axis: the samples, and the labels.
+
+        Raises:
+            ValueError: a feature that is unknown or text; or samples of more than one axis.
+
+        Example:
+            >>> X, y = f.arrays()                           # doctest: +SKIP
+            >>> LinearRegression().fit(X, y)                # doctest: +SKIP
+        """
+        return reading.arrays(self, features)
+
+    def to_arrow(self, indices: Any = None, columns: Any = None) -> Any:
+        """The table as a ``pyarrow.Table`` with the types that went in, of all rows or of ``indices``, and of
+        all columns or those named.
+
+        Raises:
+            ValueError: there is no such column, or the file has no table.
+            CorruptFileError: the file is damaged.
+            ImportError: pyarrow is not installed.
+        """
+        return reading.to_arrow(self, indices, columns)
+
+    def to_pandas(self, indices: Any = None, columns: Any = None) -> Any:
+        """The table as a ``pandas.DataFrame``, as :meth:`to_arrow`.
+
+        Columns that NumPy holds exactly have its dtypes, text ``str``, categories ``category``. Numbers with
+        nulls, decimals, dates and times of day are ``pandas.ArrowDtype``, which loses nothing.
+
+        Raises:
+            As :meth:`to_arrow`.
+        """
+        return reading.to_pandas(self, indices, columns)
+
+    @property
     def bytes_read(self) -> int:
         """Compressed bytes that decoding has read since the file was opened in this process."""
         return self._reader.bytes_read
 
     @property
     def classes(self) -> list[str] | None:
-        """Names of the classes, so that ``classes[label]`` names a sample's class; ``None`` where unknown."""
+        """Names of the classes, so that ``classes[label]`` names a sample's class; ``None`` where unknown.
+        Of a table the strings of a target that is text."""
+        if self.table is not None and self.table.target and self.table[self.table.target].is_text:
+            return self.strings(self.table.target)
         classes = self._info["classes"]
         return None if classes is None else list(classes)
 
@@ -230,9 +324,12 @@ class CompressedFile:
 
         ``ratio`` is ``file_bytes / raw_bytes`` (``None`` of no bytes); ``sections`` gives the bytes of each
         part and adds up to ``file_bytes``; ``exact`` is whether the samples come back bit for bit,
-        ``max_error`` by how much at most they do not.
+        ``max_error`` by how much at most they do not. ``table`` has the target of a table and its columns:
+        ``name``, ``type``, ``nullable``, ``dtype``, how each is stored (``code``) and ``bits`` in a row.
         """
-        return _facts_of(self._reader, blocks=True)
+        facts = _facts_of(self._reader, blocks=True)
+        facts["table"] = None if self.table is None else reading.facts_of(self.table, facts)
+        return facts
 
     def verify(
         self,
@@ -289,7 +386,8 @@ class CompressedFile:
             return self._decode_each(index, self._parts(index, None)[1], out, None, num_threads)
         shape = (len(index), *shape)
         array = np.empty(shape, self.dtype) if out is None else as_buffer(out, shape, self.dtype)
-        self._reader.decode_into(index, array, as_threads(num_threads), channels_first)
+        plain = array if self.table is None else array.view(np.uint8).reshape(len(index), -1)
+        self._reader.decode_into(index, plain, as_threads(num_threads), channels_first)
         return array if out is None else out
 
     def decode_region(self, index: int, top: int, left: int, height: int, width: int) -> NDArray[Any]:
@@ -425,16 +523,43 @@ class CompressedFile:
             raise IndexError(f"partition {number} is out of range for {len(names)} partitions")
         return number
 
-    def condensed(self, beta: int) -> Condensed:
-        """Centroids of the clusters that share their ``beta`` most significant non-constant bits, per
-        partition.
+    def condensed(self, beta: int | None = None, **options: Any) -> Any:
+        """A few weighted samples that stand for all (Algorithm 1, clustering phase), per partition.
 
-        The weights are cluster sizes, so that ``fit(c.samples, y, sample_weight=c.sample_weight)`` stands
-        for all samples. Algorithm 1, clustering phase.
+        Of **tables** a :class:`dreamlearning.tabular.CondensedTable`: ``X``, ``y``, ``sample_weight`` and the
+        exact ``scatter`` within clusters. One of ``size``, ``fraction`` and ``beta`` is needed.
+
+        Of **images** a :class:`Condensed`: centroids of the clusters that share their ``beta`` most
+        significant non-constant bits; no options.
+
+        Args:
+            beta: the clusters of so many bits.
+            size: as many clusters as this.
+            fraction: a share of the rows.
+            features: names of the columns to condense; all numbers but the target by default.
+            representative: ``"centroid"``, the mean of a cluster, or ``"row"``, the row nearest to it.
+            classes: whether clusters are pure in the target; ``None`` for text, bools, and integers of at
+                most 100 values.
+            cluster_target: whether rows of a cluster resemble each other in the target, too.
+            num_threads: 0 for all cores; the result does not depend on it.
+
+        Raises:
+            ValueError: a NaN or a null in a feature, more condensed samples than different rows, or arguments
+                that contradict each other.
+
+        Example:
+            >>> c = f.condensed(size=92)                                                # doctest: +SKIP
+            >>> LinearRegression().fit(c.X, c.y, sample_weight=c.sample_weight)         # doctest: +SKIP
         """
+        self._refuse_ragged("condensed samples")
+        if self.table is not None or len(self.shape) == 1:
+            from .tabular.condensing import condense_file
+
+            return condense_file(self, beta=beta, **options)
+        if options or beta is None:
+            raise ValueError(f"{self.path} holds images; give beta, a number of bits, and nothing else")
         if operator.index(beta) < 1:
             raise ValueError(f"beta is {beta}; give a number of bits, at least 1")
-        self._refuse_ragged("condensed samples")
         centroids, sizes, partition = self._reader.condensed(min(beta, 1 << 32))
         return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
 
@@ -484,6 +609,16 @@ class CompressedFile:
 def _written_by_compress(reader: _core.Reader) -> dict[str, Any]:
     kept = json.loads(reader.metadata())
     return kept if isinstance(kept, dict) else {}
+
+
+def _table_of(reader: _core.Reader, path: Path) -> Table | None:
+    kept, cells = _written_by_compress(reader).get("table"), reader.columns
+    if kept is None or cells is None:
+        return None
+    try:
+        return Table.from_json(kept, cells)
+    except ValueError as error:
+        raise CorruptFileError(f"{path}: {error}") from error
 
 
 def _facts_of(reader: _core.Reader, *, blocks: bool) -> dict[str, Any]:

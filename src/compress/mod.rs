@@ -23,11 +23,12 @@ use serde_json::value::RawValue;
 use crate::bits::{PADDING, bits_for};
 use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::error::{Error, Result};
-use crate::metadata::{FieldLayout, MAX_SAMPLES, Metadata, Partition, SampleLayoutOpen, digest_text};
+use crate::metadata::{self, FieldLayout, MAX_SAMPLES, Metadata, Partition, SampleLayoutOpen, digest_text};
 use crate::parallel::thread_count;
-use crate::sample::{Images, MAX_SAMPLE_BYTES, SampleLayout};
+use crate::sample::{DType, Images, MAX_SAMPLE_BYTES, SampleLayout};
 use crate::source::SampleSource;
-use crate::transform;
+use crate::transform::table::Fitted;
+use crate::{strings, transform};
 
 pub use preset::Preset;
 
@@ -45,10 +46,21 @@ pub struct Field<'a> {
     pub bytes: &'a [u8],
 }
 
+/// The columns of a table whose samples are records: bytes of shape (row bytes,), the cells one after another.
+#[derive(Debug)]
+pub struct Columns<'a> {
+    /// Dtype of every column, in order.
+    pub dtypes: Vec<DType>,
+    /// Columns of text, whose cells are numbers of strings, and these strings; see [`crate::strings`].
+    pub strings: Vec<(u32, &'a [u8])>,
+}
+
 /// What is to be compressed.
 pub struct Input<'a> {
     /// Dtype and shape of a sample.
     pub layout: SampleLayout,
+    /// The columns, where samples are records.
+    pub columns: Option<Columns<'a>>,
     /// Rows and columns of every sample, where `layout` says that they differ.
     pub sides: Option<&'a [(u32, u32)]>,
     /// Number of samples.
@@ -173,6 +185,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 /// let source = MemorySource { bytes: &samples, sample_bytes: 16 };
 /// let input = Input {
 ///     layout,
+///     columns: None,
 ///     sides: None,
 ///     num_samples: 10,
 ///     source: &source,
@@ -203,14 +216,21 @@ pub fn compress(
     let hollow = total_bytes.is_none() && input.layout.bytes()? == 0;
     let order = Order::new(input)?;
     check_fields(input)?;
+    check_columns(input)?;
     let threads = thread_count(options.num_threads);
-    let spec = preset::choose(input, options)?;
-    let transform = transform::build(&spec, &input.layout)?;
-    let mut metadata = describe(input, options, spec, transform.is_exact(), &order)?;
+    // What a reader would not take, or is in the way, is refused now and not after an hour.
+    let mut metadata = describe(input, options, &order)?;
     metadata.total_bytes = total_bytes;
-    // What a reader would not take is refused now and not after an hour.
     metadata.to_json()?;
     let mut writer = FileWriter::create(path, options.overwrite)?;
+    let begun = Progress { total: input.num_samples, ..Progress::default() };
+    let Fitted { spec, dictionaries } = preset::choose(input, options, threads, &mut || on_progress(begun))?;
+    let transform = transform::build_with(&spec, &input.layout, &|column| {
+        let found = dictionaries.iter().find(|dictionary| dictionary.0 == column);
+        found.map(|dictionary| dictionary.1.clone()).ok_or(Error::Aborted)
+    })?;
+    (metadata.transform, metadata.exact) = (spec, transform.is_exact());
+    metadata.to_json()?;
 
     let mut run = encode::Run {
         input,
@@ -239,6 +259,12 @@ pub fn compress(
     metadata.digest = digest_text(run.digest);
     metadata.max_error = run.max_error;
 
+    for (column, section) in &dictionaries {
+        writer.section(SectionId::dictionary(*column), section)?;
+    }
+    for (column, section) in input.columns.iter().flat_map(|columns| &columns.strings) {
+        writer.section(SectionId::strings(*column), section)?;
+    }
     if order.names.len() > 1 {
         write_index(&mut writer, &order)?;
     }
@@ -250,14 +276,8 @@ pub fn compress(
     writer.finish()
 }
 
-/// The metadata of the file, digest and measured error still open.
-fn describe(
-    input: &Input<'_>,
-    options: &CompressOptions,
-    transform: transform::Spec,
-    exact: bool,
-    order: &Order,
-) -> Result<Metadata> {
+/// The metadata of the file; transform, digest and measured error still open.
+fn describe(input: &Input<'_>, options: &CompressOptions, order: &Order) -> Result<Metadata> {
     let partitions = order.partitions().zip(&order.names);
     let fields = input.fields.iter().map(|field| FieldLayout {
         name: field.name.clone(),
@@ -267,10 +287,11 @@ fn describe(
         writer: concat!("dreamlearning ", env!("CARGO_PKG_VERSION")).to_owned(),
         num_samples: input.num_samples,
         sample: input.layout.clone(),
+        columns: input.columns.as_ref().map(|columns| columns.dtypes.clone()),
         total_bytes: None,
         preset: options.preset.resolve(&input.layout).name().to_owned(),
-        transform,
-        exact,
+        transform: transform::Spec::Identity,
+        exact: true,
         max_error: 0.0,
         digest: digest_text(0),
         partitions: partitions
@@ -350,6 +371,23 @@ fn write_index(writer: &mut FileWriter, order: &Order) -> Result<()> {
     }
     writer.write(&[0; PADDING])?;
     writer.end()
+}
+
+fn check_columns(input: &Input<'_>) -> Result<()> {
+    let Some(columns) = &input.columns else { return Ok(()) };
+    metadata::check_columns(&columns.dtypes, &input.layout).map_err(Error::Argument)?;
+    for (place, (column, section)) in columns.strings.iter().enumerate() {
+        if *column as usize >= columns.dtypes.len() {
+            let count = columns.dtypes.len();
+            return Err(Error::Argument(format!("strings of column {column}; there are {count} columns")));
+        }
+        if columns.strings[..place].iter().any(|other| other.0 == *column) {
+            return Err(Error::Argument(format!("strings of column {column} twice")));
+        }
+        strings::check(section)
+            .map_err(|detail| Error::Argument(format!("the strings of column {column}: {detail}")))?;
+    }
+    Ok(())
 }
 
 fn check_fields(input: &Input<'_>) -> Result<()> {

@@ -181,7 +181,7 @@ impl<'a> PartitionRows<'a> {
         if total == self.source_digest {
             return Ok(());
         }
-        Err(Error::Argument("the samples changed while they were being compressed".to_owned()))
+        Err(samples_changed())
     }
 
     /// The given rows (numbers inside the partition, increasing) of a layer.
@@ -246,17 +246,26 @@ impl<'a> PartitionRows<'a> {
     fn scan_chunk(&self, chunk: usize, keep: bool) -> Result<ChunkScan> {
         let ids = self.chunk_ids(chunk);
         let exact = self.transform.is_exact();
+        let fitted = self.transform.is_fitted();
         let mut scan = Scan::default();
         let mut decoded = vec![0; self.sample_bytes];
+        let mut changed = false;
         let rows = self.forward(ids, |i, sample, rows, scratch| {
             let index = u64::from(ids[i]);
             scan.source_digest = scan.source_digest.wrapping_add(digest(sample, index));
+            if fitted {
+                self.transform.inverse(rows, &mut decoded, scratch);
+                changed |= decoded != sample;
+            }
             if !exact {
                 self.transform.inverse(rows, &mut decoded, scratch);
                 scan.digest = scan.digest.wrapping_add(digest(&decoded, index));
                 scan.max_error = scan.max_error.max(largest_difference(&self.input.layout, sample, &decoded));
             }
         })?;
+        if changed {
+            return Err(samples_changed());
+        }
         if exact {
             scan.digest = scan.source_digest;
         }
@@ -273,6 +282,10 @@ impl<'a> PartitionRows<'a> {
             ranges.subtract_from(rows, self.layer(layer).container);
         }
     }
+}
+
+fn samples_changed() -> Error {
+    Error::Argument("the samples changed while they were being compressed".to_owned())
 }
 
 /// Whether the rows of a layer are small enough for a split.

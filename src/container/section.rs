@@ -28,12 +28,15 @@ pub enum SectionKind {
     Lengths,
     /// Sides of the images of one block.
     Shapes,
+    /// The dictionary (layer 0) or the strings (layer 1) of one column of a table; the partition number is the
+    /// column's.
+    Values,
     /// Something optional from a newer minor version.
     Unknown(u16),
 }
 
 impl SectionKind {
-    const KNOWN: [(u16, Self, &'static str); 8] = [
+    const KNOWN: [(u16, Self, &'static str); 9] = [
         (1, Self::Metadata, "metadata"),
         (2, Self::Field, "fields"),
         (3, Self::Index, "index"),
@@ -42,6 +45,7 @@ impl SectionKind {
         (6, Self::Rows, "rows"),
         (7, Self::Lengths, "lengths"),
         (8, Self::Shapes, "shapes"),
+        (9, Self::Values, "values"),
     ];
 
     /// Number in the file.
@@ -75,6 +79,19 @@ pub struct SectionId {
 }
 
 impl SectionId {
+    /// Layer of the strings of a column.
+    const STRINGS: u16 = 1;
+
+    /// The dictionary of a column.
+    pub fn dictionary(column: u32) -> Self {
+        Self { kind: SectionKind::Values, partition: column, layer: 0 }
+    }
+
+    /// The strings of a column.
+    pub fn strings(column: u32) -> Self {
+        Self { kind: SectionKind::Values, partition: column, layer: Self::STRINGS }
+    }
+
     /// A section of the whole file.
     pub fn whole(kind: SectionKind) -> Self {
         Self { kind, partition: 0, layer: 0 }
@@ -85,6 +102,10 @@ impl SectionId {
         match self.kind {
             SectionKind::Metadata | SectionKind::Index => self.kind.name().to_owned(),
             SectionKind::Field => format!("field {}", self.partition),
+            SectionKind::Values if self.layer == Self::STRINGS => {
+                format!("strings of column {}", self.partition)
+            }
+            SectionKind::Values => format!("values of column {}", self.partition),
             kind => format!("{} of partition {}, layer {}", kind.name(), self.partition, self.layer),
         }
     }

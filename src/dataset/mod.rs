@@ -20,7 +20,8 @@ use crate::coder::Codec;
 use crate::container::{FileReader, MAX_METADATA_BYTES, Reading, Section, SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
-use crate::sample::{Images, SampleLayout};
+use crate::sample::{DType, Images, SampleLayout};
+use crate::strings;
 use crate::transform::{self, Spec, Transform};
 
 pub use ahead::{Ahead, Batch, Decoded, OnError};
@@ -73,7 +74,14 @@ impl Dataset {
             return Err(file.not_understood(id, "samples of different shapes that are no images".to_owned()));
         }
         let sample_bytes = if ragged { None } else { Some(metadata.sample.bytes().map_err(as_damage)?) };
-        let transform = transform::build(&metadata.transform, &metadata.sample).map_err(as_damage)?;
+        let dictionary = |column| {
+            Ok(file.read_all(file.section(SectionId::dictionary(column))?, &mut Vec::new())?.to_vec())
+        };
+        let transform = transform::build_with(&metadata.transform, &metadata.sample, &dictionary);
+        let transform = transform.map_err(|error| match error {
+            Error::Argument(detail) => file.not_understood(id, detail),
+            other => other,
+        })?;
         if metadata.exact != transform.is_exact() {
             return Err(file.corrupt(id, "it contradicts itself about exactness"));
         }
@@ -122,7 +130,13 @@ impl Dataset {
             let bytes = field.bytes().map_err(|e| self.file.corrupt(id, e.to_string()))?;
             expect(id, n.checked_mul(bytes as u64))?;
         }
-        Ok(())
+        let columns = self.metadata.columns.as_ref().map_or(0, Vec::len);
+        let columns = columns.max(self.transform.layers()[0].columns);
+        let misplaced = |id: &SectionId| id.kind == SectionKind::Values && id.partition as usize >= columns;
+        match self.file.entries().find(|entry| misplaced(&entry.id)) {
+            Some(entry) => Err(self.file.corrupt(entry.id, format!("there are {columns} columns"))),
+            None => Ok(()),
+        }
     }
 
     /// What the file says about itself.
@@ -204,6 +218,27 @@ impl Dataset {
     fn field_section(&self, number: usize) -> Result<&Section> {
         self.check_length()?;
         self.file.section(SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 })
+    }
+
+    /// Dtypes of the cells, where samples are records.
+    pub fn columns(&self) -> Option<&[DType]> {
+        self.metadata.columns.as_deref()
+    }
+
+    /// The strings of column `column`, as [`crate::strings`] has them.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where the column has none; [`Error::Corrupt`], [`Error::Io`].
+    pub fn strings(&self, column: u32) -> Result<Vec<u8>> {
+        let id = SectionId::strings(column);
+        if !self.file.entries().any(|entry| entry.id == id) {
+            let path = self.path().display();
+            return Err(Error::Argument(format!("{path}: column {column} has no strings")));
+        }
+        self.check_length()?;
+        let bytes = self.file.read_all(self.file.section(id)?, &mut Vec::new())?.to_vec();
+        strings::check(&bytes).map_err(|detail| self.file.corrupt(id, detail))?;
+        Ok(bytes)
     }
 
     /// Number of samples of partition `number`.

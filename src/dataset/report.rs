@@ -6,6 +6,8 @@ use super::Dataset;
 use crate::container::{ENTRY_BYTES, HEADER_BYTES};
 use crate::error::Result;
 use crate::metadata::digest_text;
+use crate::transform::Spec;
+use crate::transform::table::fit::MAX_FITTED;
 
 impl Dataset {
     /// Bytes of all fields before compression.
@@ -70,10 +72,59 @@ impl Dataset {
             "max_error": m.max_error,
             "digest": m.digest,
             "checksum": digest_text(self.file.checksum()),
+            "columns": self.columns_info(blocks)?,
             "fields": fields,
             "partitions": self.partitions_info(blocks)?,
             "sections": self.sections_info(),
         }))
+    }
+
+    /// Dtype, code and bits of every column of a table.
+    fn columns_info(&self, blocks: bool) -> Result<Option<Vec<Value>>> {
+        let m = &self.metadata;
+        let code = match &m.transform {
+            Spec::Table { .. } => None,
+            Spec::Columns => Some("ordered"),
+            _ => Some("as it is"),
+        };
+        let columns: Vec<(&str, String)> = match (&m.transform, &m.columns) {
+            (Spec::Table { columns, .. }, _) => {
+                columns.iter().map(|column| (column.dtype.name(), column.code.describe())).collect()
+            }
+            (_, Some(columns)) => {
+                columns.iter().map(|dtype| (dtype.name(), code.unwrap_or_default().to_owned())).collect()
+            }
+            (Spec::Columns, None) if m.sample.shape.len() == 1 && self.values_per_sample()? <= MAX_FITTED => {
+                vec![(m.sample.dtype.name(), "ordered".to_owned()); self.values_per_sample()?]
+            }
+            _ => return Ok(None),
+        };
+        let bits =
+            if blocks { self.bits_of_columns(columns.len())? } else { vec![Value::Null; columns.len()] };
+        let columns = columns.into_iter().zip(bits);
+        let columns =
+            columns.map(|((dtype, code), bits)| json!({ "dtype": dtype, "code": code, "bits": bits }));
+        Ok(Some(columns.collect()))
+    }
+
+    /// Bits of every column in a row, on average over the partitions.
+    fn bits_of_columns(&self, columns: usize) -> Result<Vec<Value>> {
+        let mut sums = vec![0u64; columns];
+        for (number, partition) in self.metadata.partitions.iter().enumerate() {
+            if partition.count > 0 && !self.is_hollow() {
+                let widths = &self.block(number, 0)?.layout().widths;
+                // A sample whose bytes are stored as they are has a column for each of them.
+                let mut widths = widths.iter().map(|&width| u64::from(width));
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    let parts = match (&self.metadata.transform, self.columns()) {
+                        (Spec::Table { .. } | Spec::Columns, _) | (_, None) => 1,
+                        (_, Some(columns)) => columns[column].size(),
+                    };
+                    *sum += partition.count * widths.by_ref().take(parts).sum::<u64>();
+                }
+            }
+        }
+        Ok(sums.into_iter().map(|sum| json!(sum as f64 / self.len().max(1) as f64)).collect())
     }
 
     fn partitions_info(&self, blocks: bool) -> Result<Vec<Value>> {

@@ -6,10 +6,11 @@ use super::decode::Worker;
 use crate::bits::{BitSlices, count_ones, slice_rows};
 use crate::block::{Block, MAX_SPLIT_BITS};
 use crate::coder::ReadBuffers;
-use crate::condense::{Centroids, cluster};
+use crate::condense::{self, Cell, Centroids, CondenseOptions, Rows, cluster_by_positions};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
-use crate::number::{Mean, values};
+use crate::number::{MeanOfRuns, Runs, values_of_runs};
+use crate::source::SampleSource;
 
 /// Rows that are handled at once; a multiple of 64.
 const CHUNK_ROWS: usize = 4096;
@@ -37,6 +38,13 @@ pub struct Condensed {
     pub partitions: Vec<u32>,
 }
 
+impl SampleSource for Dataset {
+    fn read(&self, ids: &[u32], out: &mut [u8]) -> Result<()> {
+        let indices: Vec<i64> = ids.iter().map(|&id| id.into()).collect();
+        self.decode_into(&indices, out, 1)
+    }
+}
+
 impl Dataset {
     /// The bases of partition `number`, in the order of their first rows. For several layers: of the first one.
     ///
@@ -62,13 +70,12 @@ impl Dataset {
         }
         let sample_of_row = self.samples_by_row()?;
         let first = self.starts[number] as usize;
-        let dtype = self.metadata.sample.dtype;
-        let elements = self.metadata.sample.elements()?;
+        let runs = self.runs()?;
         let mut worker = Worker::new(self);
         let mut sample = vec![0; sample_bytes];
         let mut samples = vec![0; members.len() * sample_bytes];
         for (list, out) in members.iter().zip(samples.chunks_exact_mut(sample_bytes)) {
-            let mut mean = Mean::new(dtype, elements);
+            let mut mean = MeanOfRuns::new(&runs);
             for &row in list {
                 let index = sample_of_row[first + row as usize];
                 self.decode_one(index.into(), &mut sample, &mut worker)?;
@@ -87,7 +94,8 @@ impl Dataset {
         if beta == 0 {
             return Err(Error::Argument("beta is 0; clustering needs at least one bit".to_owned()));
         }
-        let elements = self.metadata.sample.elements()?;
+        let runs = self.runs()?;
+        let elements = self.values_per_sample()?;
         let mut condensed = Condensed { centroids: Vec::new(), weights: Vec::new(), partitions: Vec::new() };
         let sample_of_row = self.samples_by_row()?;
         for (number, partition) in self.metadata.partitions.iter().enumerate() {
@@ -102,13 +110,55 @@ impl Dataset {
             let first = self.starts[number] as usize;
             for (&group, &index) in groups.of_row.iter().zip(&sample_of_row[first..]) {
                 self.decode_one(index.into(), &mut sample, &mut worker)?;
-                centroids.add(group, values(self.metadata.sample.dtype, &sample));
+                centroids.add(group, values_of_runs(&runs, &sample));
             }
             condensed.centroids.extend(centroids.finish(&weights));
             condensed.partitions.extend(std::iter::repeat_n(number as u32, weights.len()));
             condensed.weights.extend(weights);
         }
         Ok(condensed)
+    }
+
+    /// Condense a table: [`condense`](crate::condense::condense) on its samples, whose columns are `cells`; `target` and
+    /// `classes` have one entry for each sample.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn condense_table(
+        &self,
+        cells: &[Cell],
+        target: Option<&[f64]>,
+        classes: Option<&[u32]>,
+        options: &CondenseOptions,
+    ) -> Result<condense::Condensed> {
+        let sample_of_row = self.samples_by_row()?;
+        let partitions =
+            self.starts.windows(2).map(|ends| &sample_of_row[ends[0] as usize..ends[1] as usize]);
+        let rows = Rows {
+            source: self,
+            row_bytes: self.metadata.sample.bytes()?,
+            cells,
+            target,
+            classes,
+            partitions: partitions.collect(),
+        };
+        condense::condense(&rows, options)
+    }
+
+    /// Values of one sample: its cells, where it is a record.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where samples differ in shape.
+    pub fn values_per_sample(&self) -> Result<usize> {
+        self.columns().map_or_else(|| self.metadata.sample.elements(), |columns| Ok(columns.len()))
+    }
+
+    /// The dtypes of these values.
+    fn runs(&self) -> Result<Runs> {
+        Ok(match self.columns() {
+            Some(columns) => columns.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect(),
+            None => vec![(self.metadata.sample.dtype, self.metadata.sample.elements()?)],
+        })
     }
 
     /// The sample of every row, rows counted through all partitions.
@@ -138,7 +188,7 @@ impl Dataset {
         self.for_each_chunk(block, |_, part| count_ones(part, row_bytes, &mut counts))?;
         let stats = BitStats::new(rows as u64, &counts, &row_bits);
         let at_once = (SLICE_BYTES / rows.div_ceil(64).max(1) / 8).max(1);
-        cluster(&stats, layout, beta, at_once, |positions| {
+        cluster_by_positions(&stats, layout, beta, at_once, |positions| {
             let wanted: Vec<u32> = positions.iter().map(|&p| row_bits[p as usize]).collect();
             let mut slices = BitSlices::new(wanted.len(), rows);
             self.for_each_chunk(block, |first, part| {

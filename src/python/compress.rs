@@ -9,9 +9,10 @@ use numpy::{
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::array::{bytes_of, dtype_of};
-use crate::compress::{CompressOptions, Field, Input, Preset, Progress};
+use crate::compress::{Columns, CompressOptions, Field, Input, Preset, Progress};
 use crate::error::Error;
 use crate::sample::{DType, Images, OWN_SIDE, SampleLayout};
 use crate::source::{FileSource, MemorySource, RaggedFileSource, SampleSource};
@@ -144,7 +145,7 @@ impl Callback<'_> {
 #[pyfunction]
 #[pyo3(signature = (
     path, samples, *, fields, partition_ids, partition_names, metadata, preset, exact, tau, num_threads, overwrite,
-    progress
+    progress, columns = None, strings = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(super) fn compress(
@@ -161,6 +162,8 @@ pub(super) fn compress(
     num_threads: usize,
     overwrite: bool,
     progress: Option<Py<PyAny>>,
+    columns: Option<Vec<String>>,
+    strings: Option<Vec<(u32, Bound<'_, PyBytes>)>>,
 ) -> PyResult<()> {
     let options = CompressOptions {
         preset: Preset::from_name(preset)?,
@@ -202,9 +205,27 @@ pub(super) fn compress(
         .collect::<PyResult<Vec<_>>>()?;
     let partition_ids = partition_ids.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
     let partitions = partition_ids.map(|ids| (partition_names, ids));
+    let strings = strings.as_deref().unwrap_or_default();
+    if columns.is_none() && !strings.is_empty() {
+        return Err(PyValueError::new_err("strings without columns"));
+    }
+    let columns = columns.map(|names| {
+        let dtypes = names.iter().map(|name| DType::from_name(name)).collect::<crate::error::Result<_>>();
+        let strings = strings.iter().map(|(column, bytes)| (*column, bytes.as_bytes())).collect();
+        dtypes.map(|dtypes| Columns { dtypes, strings })
+    });
+    let columns = columns.transpose()?;
     let sides = raw_file.as_ref().ok().and_then(|raw| raw.get().sides.as_deref());
-    let input =
-        Input { layout, sides, num_samples, source: source.as_ref(), fields, partitions, user: metadata };
+    let input = Input {
+        layout,
+        columns,
+        sides,
+        num_samples,
+        source: source.as_ref(),
+        fields,
+        partitions,
+        user: metadata,
+    };
 
     let mut callback = Callback { progress: progress.as_ref(), last: None, raised: None };
     let result = py.detach(|| crate::compress::compress(&path, &input, &options, &mut |p| callback.call(p)));

@@ -4,6 +4,7 @@
 mod ahead;
 mod array;
 mod compress;
+mod condense;
 mod error;
 mod order;
 mod pool;
@@ -19,6 +20,8 @@ mod _core {
     use super::ahead::Prefetcher;
     #[pymodule_export]
     use super::compress::{RawFile, compress};
+    #[pymodule_export]
+    use super::condense::{condense_rows, condense_table};
     #[pymodule_export]
     use super::error::{CorruptFileError, DreamlearningError, FormatVersionError};
     #[pymodule_export]
@@ -45,6 +48,8 @@ mod _core {
             "__version__",
             "build_profile",
             "compress",
+            "condense_rows",
+            "condense_table",
             "permute",
         ];
         module.add("__all__", names)

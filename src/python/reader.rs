@@ -9,7 +9,7 @@ use numpy::{
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBytes, PyTuple};
 
 use super::array::{bytes_of_mut, dtype_of};
 use super::compress::{array_of, rows_of};
@@ -55,6 +55,18 @@ impl Reader {
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.dataset.sample_layout().open_shape())
+    }
+
+    /// NumPy names of the dtypes of the cells, where a sample is a record of them; otherwise None.
+    #[getter]
+    fn columns(&self) -> Option<Vec<&'static str>> {
+        Some(self.dataset.columns()?.iter().map(|dtype| dtype.name()).collect())
+    }
+
+    /// The strings of a text column: their number, where each ends, and UTF-8.
+    fn strings<'py>(&self, py: Python<'py>, column: u32) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.dataset.strings(column))?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
     /// Rows and columns of images ``indices``, shape (k, 2).
@@ -231,7 +243,7 @@ impl Reader {
         beta: usize,
     ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>)> {
         let condensed = py.detach(|| self.dataset.condense(beta))?;
-        let columns = self.dataset.sample_layout().elements()?;
+        let columns = self.dataset.values_per_sample()?;
         let centroids = rows_of(py, condensed.centroids, condensed.weights.len(), columns)?;
         Ok((centroids, array_of(py, condensed.weights), array_of(py, condensed.partitions)))
     }

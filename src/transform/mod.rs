@@ -8,6 +8,7 @@ mod columns;
 mod cosine;
 mod dct;
 mod identity;
+pub mod table;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::sample::{ImageShape, SampleLayout};
 
 pub use dct::MAX_SIDE;
+use table::ColumnSpec;
 
 /// Name and parameters of a transform, as the file's metadata holds them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,13 @@ pub enum Spec {
     Dct {
         /// Whether a second layer holds what the rounding lost.
         exact: bool,
+    },
+    /// Cells of tables to small integers, each column by a code of its own.
+    Table {
+        /// Bytes that hold the integer of any column.
+        container: u8,
+        /// The columns in order.
+        columns: Vec<ColumnSpec>,
     },
 }
 
@@ -77,6 +86,11 @@ pub trait Transform: Send + Sync {
         true
     }
 
+    /// Whether it was made for certain samples, so that [`Transform::inverse`] may not return others.
+    fn is_fitted(&self) -> bool {
+        false
+    }
+
     /// One sample to its rows; `rows[k]` has `layers()[k].row_bytes()` bytes.
     fn forward(&self, sample: &[u8], rows: &mut [&mut [u8]], scratch: &mut Scratch);
 
@@ -96,8 +110,20 @@ pub trait Transform: Send + Sync {
 /// layer has no columns then: their coders need none.
 ///
 /// # Errors
-/// [`Error::Argument`] where the samples do not fit it.
+/// [`Error::Argument`] where the samples do not fit it, or a column has a dictionary.
 pub fn build(spec: &Spec, layout: &SampleLayout) -> Result<Box<dyn Transform>> {
+    build_with(spec, layout, &|column| Err(Error::Argument(format!("no dictionary for column {column}"))))
+}
+
+/// As [`build()`], where `dictionary` has the section of a column's dictionary.
+///
+/// # Errors
+/// As there; [`Error::Corrupt`] for an impossible dictionary, and what `dictionary` fails with.
+pub fn build_with(
+    spec: &Spec,
+    layout: &SampleLayout,
+    dictionary: &dyn Fn(u32) -> Result<Vec<u8>>,
+) -> Result<Box<dyn Transform>> {
     let image = || {
         ImageShape::of(layout).ok_or_else(|| {
             Error::Argument(format!(
@@ -121,6 +147,9 @@ pub fn build(spec: &Spec, layout: &SampleLayout) -> Result<Box<dyn Transform>> {
         Spec::Colour => Box::new(colour::Colour::new(layout, image()?)?),
         Spec::Columns => Box::new(columns::Columns::new(layout)?),
         Spec::Dct { exact } => Box::new(dct::Dct::new(layout, image()?, *exact)?),
+        Spec::Table { container, columns } => {
+            Box::new(table::Table::new(*container, columns, layout, dictionary)?)
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use dreamlearning::dataset::Request;
 use dreamlearning::sample::{Images, OWN_SIDE};
 use dreamlearning::source::{MemorySource, SampleSource};
 use dreamlearning::{
-    CompressOptions, DType, Dataset, Field, Input, Preset, Reading, Result, SampleLayout, compress,
+    Columns, CompressOptions, DType, Dataset, Field, Input, Preset, Reading, Result, SampleLayout, compress,
 };
 
 /// A small generator, the same everywhere.
@@ -24,10 +24,15 @@ impl Random {
     }
 }
 
+/// Dtypes of the columns of a table, and strings of some of them.
+pub type OwnColumns = (Vec<DType>, Vec<(u32, Vec<u8>)>);
+
 /// Samples of one data set in memory.
 #[derive(Clone, Debug)]
 pub struct Data {
     pub layout: SampleLayout,
+    /// Dtypes of the cells and strings of columns, where samples are records.
+    pub columns: Option<OwnColumns>,
     /// Rows and columns of every image, where they differ.
     pub sides: Option<Vec<(u32, u32)>>,
     pub bytes: Vec<u8>,
@@ -39,6 +44,7 @@ impl Data {
     pub fn new(dtype: DType, shape: &[u64], bytes: Vec<u8>) -> Self {
         Self {
             layout: SampleLayout { dtype, shape: shape.to_vec() },
+            columns: None,
             sides: None,
             bytes,
             labels: Vec::new(),
@@ -121,6 +127,52 @@ pub fn images(count: usize, height: u64, width: u64, channels: u64, seed: u64) -
     Data::new(DType::UInt8, &shape, bytes)
 }
 
+/// A table with a column for every code: a number, districts with hidden households, few values, order, words, specials.
+pub fn table(rows: usize, seed: u64) -> Data {
+    let mut random = Random(seed);
+    let dtypes = vec![
+        DType::Int16,
+        DType::Float64,
+        DType::Float32,
+        DType::UInt64,
+        DType::UInt8,
+        DType::Bool,
+        DType::Float32,
+        DType::Float16,
+        DType::Float64,
+    ];
+    let mut bytes = Vec::new();
+    for row in 0..rows {
+        let mut next = |below: u64| random.next() % below;
+        let (people, households, rooms) = (1 + next(9000) as i16, 1 + next(3000), next(20_000));
+        bytes.extend(people.to_le_bytes());
+        bytes.extend((f64::from(people) / households as f64).to_le_bytes());
+        bytes.extend(((rooms as f64 / households as f64) as f32).to_le_bytes());
+        bytes.extend((next(9) * 0x0123_4567_89AB_CDEF).to_le_bytes());
+        bytes.push(next(3) as u8);
+        bytes.push(u8::from(row % 7 != 0));
+        let price = match next(12) {
+            0 => f32::from_bits(0x7FC0_0123),
+            1 => -0.0,
+            _ => (next(100_000) as f64 / 100.0) as f32,
+        };
+        bytes.extend(price.to_le_bytes());
+        bytes.extend((next(1 << 16) as u16).to_le_bytes());
+        bytes.extend((next(1 << 32) as f64).sqrt().to_le_bytes());
+    }
+    let words: [&[u8]; 6] = [
+        &3u32.to_le_bytes(),
+        &1u32.to_le_bytes(),
+        &1u32.to_le_bytes(),
+        &4u32.to_le_bytes(),
+        b"a",
+        "\u{f6}b".as_bytes(),
+    ];
+    let row_bytes = dtypes.iter().map(|dtype| dtype.size() as u64).sum();
+    let columns = Some((dtypes, vec![(4, words.concat())]));
+    Data { columns, ..Data::new(DType::UInt8, &[row_bytes], bytes) }
+}
+
 pub fn options(preset: Preset) -> CompressOptions {
     CompressOptions { preset, num_threads: 1, ..CompressOptions::default() }
 }
@@ -138,8 +190,13 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
         let layout = SampleLayout { dtype: DType::UInt8, shape: Vec::new() };
         fields.push(Field { name: "label".to_owned(), layout, bytes: &data.labels });
     }
+    let columns = data.columns.as_ref().map(|(dtypes, strings)| Columns {
+        dtypes: dtypes.clone(),
+        strings: strings.iter().map(|(column, bytes)| (*column, &bytes[..])).collect(),
+    });
     let input = Input {
         layout: data.layout.clone(),
+        columns,
         sides: data.sides.as_deref(),
         num_samples: data.len() as u64,
         source,

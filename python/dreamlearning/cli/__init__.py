@@ -1,4 +1,4 @@
-"""The command line: ``dreamlearning compress | info | verify | extract | bench | demo``.
+"""The command line: ``dreamlearning compress | info | verify | extract | condense | bench | demo``.
 
 In: arguments. Out: results on stdout, and errors as one line on stderr. Exit codes: 0; 1 for a damaged or
 differing file; 2 for bad input or usage; 130 when interrupted.
@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import CorruptFileError, DreamlearningError
 from .bench import bench
 from .compress import compress
+from .condense import condense
 from .demo import demo
 from .extract import extract
 from .info import info
@@ -80,8 +81,9 @@ def main() -> None:
     dreamlearning verify digits.gede --source sklearn:digits
     dreamlearning extract digits.gede digits.npz
     dreamlearning bench digits.gede
+    dreamlearning condense housing.gede --size 92 -o small.npz
     """
 
 
-for _command in (compress, info, verify, extract, bench, demo):
+for _command in (compress, info, verify, extract, condense, bench, demo):
     main.add_command(_command)

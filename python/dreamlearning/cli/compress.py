@@ -16,6 +16,7 @@ __all__ = ["compress"]
 @click.command()
 @click.argument("source")
 @click.argument("output", metavar="OUT.gede", type=click.Path(path_type=Path))
+@click.option("--target", metavar="NAME", help="Of a table: the column to be predicted.")
 @click.option(
     "--preset",
     type=click.Choice(PRESETS),
@@ -47,6 +48,7 @@ __all__ = ["compress"]
 def compress(
     source: str,
     output: Path,
+    target: str | None,
     preset: str,
     exact: bool | None,  # noqa: FBT001
     partition_by: str | None,
@@ -58,11 +60,12 @@ def compress(
 ) -> None:
     """Compress SOURCE into the file OUT.gede.
 
-    SOURCE is a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR (one
-    sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L, LA, RGBA, converts
-    mixed modes), hf:NAME?split=train (a data set of Hugging Face's datasets, a folder or a .parquet file;
-    also name=CONFIG, and image= and label= name columns), webdataset:PATTERN (tar archives such as
-    train-{000..099}.tar; image= and label= name extensions), or
+    SOURCE is a table (.csv, .parquet, .arrow, .feather, .ipc; FILE.csv?text=COLUMN reads a column as text),
+    libsvm:FILE (?n_features=D), a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train,
+    imagefolder:DIR (one sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L,
+    LA, RGBA, converts mixed modes), hf:NAME?split=train (a data set of Hugging Face's
+    datasets, a folder or a .parquet file; also name=CONFIG, and image= and label= name columns),
+    webdataset:PATTERN (tar archives such as train-{000..099}.tar; image= and label= name extensions), or
     sklearn:digits|iris|wine|breast_cancer|diabetes.
 
     \b
@@ -71,12 +74,15 @@ def compress(
     dreamlearning compress imagefolder:photos/train photos.gede
     dreamlearning compress "hf:uoft-cs/cifar10?split=train" cifar10.gede
     dreamlearning compress "webdataset:shards/train-*.tar" train.gede
+    dreamlearning compress housing.csv housing.gede --target MedHouseVal
+    dreamlearning compress libsvm:ijcnn1.txt ijcnn1.gede
     dreamlearning compress table.npz table.gede --preset paper --partition-by label
     """
     start = time.perf_counter()
     with compress_source(
         source,
         output,
+        target=target,
         preset=preset,
         exact=exact,
         partition_by=partition_by,

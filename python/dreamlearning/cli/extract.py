@@ -32,13 +32,15 @@ def extract(
     """Write the samples of FILE to OUT.
 
     OUT ending in .npz gets all arrays (the samples are called "data"), OUT ending in .npy the samples alone.
-    OUT ending in .parquet is what Hugging Face's datasets reads, OUT ending in .tar what webdataset reads:
+    OUT ending in .parquet is what Hugging Face's datasets reads; a table gets its columns back there, and in
+    OUT ending in .csv. OUT ending in .tar what webdataset reads:
     one archive, or with {000..} in its name shards of 10,000 samples, numbered there. Any other OUT is a new
     folder of PNG files, in one sub-folder per class, which imagefolder: reads again.
 
     \b
     dreamlearning extract cifar10.gede cifar10.npz
     dreamlearning extract cifar10.gede cifar10.parquet
+    dreamlearning extract housing.gede housing.csv
     dreamlearning extract cifar10.gede "shards/cifar10-{000..}.tar"
     dreamlearning extract cifar10.gede pictures --range 0:100
     dreamlearning extract cifar10.gede three.npy --indices 7,1,-1

@@ -42,8 +42,12 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
     fields = ", ".join(f"{f['name']} {f['dtype']} {tuple(f['shape'])}" for f in facts["fields"] if f["raw"])
     partitions = facts["partitions"]
     named = [f"{p['name']} ({p['count']:,})" for p in partitions[:_SHOWN]]
+    described = facts["table"]
     rows = {
-        "samples": f"{facts['num_samples']:,} of shape {shape(facts['shape'])}, {facts['dtype']}",
+        "samples": f"{facts['num_samples']:,} of shape {shape(facts['shape'])}, {facts['dtype']}"
+        if described is None
+        else f"{facts['num_samples']:,} rows of {len(described['columns'])} columns, "
+        f"{facts['shape'][0]} bytes each, target {described['target'] or 'none'}",
         "fields": fields or "none",
         "classes": _some(facts["classes"] or []),
         "partitions": f"{len(partitions)}: {_some(named, len(partitions))}" if len(partitions) > 1 else "1",
@@ -55,6 +59,9 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
         table.add_row(name, value)
     console.print(table, highlight=False, markup=False)
 
+    if described is not None:
+        console.print(_columns(described["columns"]), highlight=False, markup=False)
+
     sections = Table(
         "section", "bytes", "share", box=None, title="\nwhere the bytes are", title_justify="left"
     )
@@ -64,6 +71,24 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
         sections.add_row(name, f"{count:,}", f"{count / facts['file_bytes']:.1%}")
     sections.add_row("all", f"{facts['file_bytes']:,}", "100.0%")
     console.print(sections, highlight=False, markup=False)
+
+
+def _columns(columns: list[dict[str, Any]]) -> Any:
+    """The columns of a table, their types, and how the file stores them."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table("column", "type", "nulls", "stored as", box=None, title="\ncolumns", title_justify="left")
+    shown.add_column("bits", justify="right")
+    for column in columns:
+        nulls = "yes" if column["nullable"] else ""
+        texts = (_one_line(column["name"]), column["type"], nulls, column["code"], f"{column['bits']:g}")
+        shown.add_row(*map(Text, texts))  # names are no markup
+    return shown
+
+
+def _one_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _some(names: list[str], total: int | None = None) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..file import CompressedFile
 from ..file import open as open_compressed
 from ..sources import Source, resolve
+from ..tables.strings import decode_strings
 from .formatting import loss, samples
 
 __all__ = ["DifferentError", "compare", "verify"]
@@ -50,7 +51,7 @@ def verify(file: Path, source: str | None, threads: int, as_json: bool) -> None:
             "source": source,
         }
         if source is not None:
-            verdict["max_difference"] = compare(opened, resolve(source))
+            verdict["max_difference"] = compare(opened, resolve(source, target=opened.target))
         text = f"{file}: {samples(len(opened))} verified, {loss(opened.info())}"
     if as_json:
         click.echo(json.dumps(verdict))
@@ -67,6 +68,8 @@ def compare(file: CompressedFile, source: Source) -> float:
     """
     ours = (len(file), file.shape, file.dtype)
     theirs = (source.num_samples, source.shape, source.dtype)
+    if source.table is not None:
+        theirs = (source.num_samples, (), source.table.dtype)
     if ours != theirs:
         raise DifferentError(
             f"{file.path}: {ours[0]} samples of shape {ours[1]} and dtype {ours[2]}, but {source.name} has "
@@ -89,6 +92,7 @@ def compare(file: CompressedFile, source: Source) -> float:
                 f"{file.path}: field {name!r} of sample {differing[0]} differs from {source.name}"
             )
 
+    _compare_tables(file, source)
     facts = file.info()
     largest = 0.0
     for start, expected in source.batches():
@@ -108,6 +112,22 @@ def compare(file: CompressedFile, source: Source) -> float:
         if differing.size:
             raise DifferentError(f"{file.path}: sample {start + differing[0]} differs from {source.name}")
     return largest
+
+
+def _compare_tables(file: CompressedFile, source: Source) -> None:
+    """Nothing, where neither is a table or the columns are the same, with the same strings."""
+    ours = [] if file.table is None else file.table.columns
+    theirs = [] if source.table is None else source.table.columns
+    for mine, other in zip(ours, theirs, strict=False):
+        if mine.type != other.type:
+            raise DifferentError(
+                f"{file.path}: column {mine.name!r} is of type {mine.type}, but in {source.name} of "
+                f"{other.type}"
+            )
+        if other.strings is not None and file.strings(mine.name) != decode_strings(other.strings):
+            raise DifferentError(f"{file.path}: column {mine.name!r} has other strings than {source.name}")
+    if len(ours) != len(theirs):
+        raise DifferentError(f"{file.path} and {source.name}: only one of them is a table")
 
 
 def _differing(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64]:

@@ -50,12 +50,13 @@ def to_numpy(
 
     Returns:
         Without a path a dictionary: ``"data"``, the samples, shape (k, *shape), or a list of arrays where
-        they differ in shape; every field under its name; ``"classes"`` where they are known. ``compress``
-        takes it again. With a path the number of samples written.
+        they differ in shape (of a table records, shape (k,)); every field under its name; ``"classes"`` where
+        they are known. ``compress`` takes it again. With a path the number of samples written.
 
     Raises:
         FileExistsError: ``path`` exists and ``overwrite`` is false, or is a folder.
-        ValueError: a path of another kind, or samples of different shapes, which no array file holds.
+        ValueError: a path of another kind, or samples of different shapes or with text, which no array file
+            holds.
         IndexError, TypeError: wrong indices.
 
     Example:
@@ -74,6 +75,7 @@ def to_numpy(
             raise ValueError(f"{output}: the name must end in {' or '.join(_SUFFIXES)}")
         check_output(output, overwrite=overwrite)
         _common_shape(one, chosen)
+        _refuse_text(one)
         with new_file(output, one) as stream:
             (_write_npz if suffix == ".npz" else _write_samples)(stream, one, chosen)
         return len(chosen)
@@ -96,6 +98,15 @@ def _common_shape(file: CompressedFile, indices: NDArray[np.int64]) -> tuple[int
     return tuple(shapes[0])
 
 
+def _refuse_text(file: CompressedFile) -> None:
+    texts = [] if file.table is None else [column.name for column in file.table.columns if column.is_text]
+    if texts:
+        raise ValueError(
+            f"{file.path}: the columns {', '.join(texts)} are text, which an array file does not hold; name "
+            "a .parquet or .csv file"
+        )
+
+
 def _fields(file: CompressedFile, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     arrays = {name: file.field(name)[indices] for name in file.fields}
     if file.classes is not None:
@@ -113,9 +124,20 @@ def _write_samples(stream: IO[bytes], file: CompressedFile, indices: NDArray[np.
         "fortran_order": False,
         "shape": (len(indices), *_common_shape(file, indices)),
     }
-    npy.write_array_header_1_0(stream, header)
+    _write_header(stream, header)
     for _, samples in runs(file, indices):
         stream.write(np.asarray(samples).tobytes())
+
+
+def _write_header(stream: IO[bytes], header: dict[str, Any]) -> None:
+    if isinstance(header["descr"], str):
+        npy.write_array_header_1_0(stream, header)
+        return
+    # Version 3 holds names of any length in UTF-8.
+    text = repr(header).encode()
+    size = len(text) + 1
+    size += -(12 + size) % npy.ARRAY_ALIGN
+    stream.write(npy.magic(3, 0) + size.to_bytes(4, "little") + text.ljust(size - 1) + b"\n")
 
 
 def _write_npz(stream: IO[bytes], file: CompressedFile, indices: NDArray[np.int64]) -> None:

@@ -82,8 +82,11 @@ def check_output(output: Path, *, overwrite: bool, is_file: bool = True) -> None
 
 
 @contextmanager
-def new_file(output: Path, source: CompressedFile) -> Iterator[IO[bytes]]:
-    """A stream to a temporary file beside ``output`` that becomes it at the end, or is removed."""
+def new_file(output: Path, source: CompressedFile | None = None) -> Iterator[IO[bytes]]:
+    """A stream to a temporary file beside ``output`` that becomes it at the end, or is removed.
+
+    Errors of ``source``, which is being read meanwhile, keep the name they have.
+    """
     with (
         _named(output, source),
         tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as stream,
@@ -121,11 +124,11 @@ def scratch_folder(output: Path, source: CompressedFile) -> Iterator[Path]:
 
 
 @contextmanager
-def _named(output: Path, source: CompressedFile) -> Iterator[None]:
+def _named(output: Path, source: CompressedFile | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename == str(source.path):
+        if error.errno is None or (source is not None and error.filename == str(source.path)):
             raise
         # A full disk names nobody.
         raise OSError(error.errno, error.strerror, str(output)) from error

@@ -13,6 +13,7 @@ import numpy as np
 from ..file import CompressedFile
 from .base import as_chosen, check_output, new_folder, opened, runs
 from .pictures import Pictures, are_pictures
+from .tables import refuse_table
 
 __all__ = ["to_imagefolder"]
 
@@ -53,6 +54,7 @@ def to_imagefolder(
     with opened(file) as one:
         chosen = as_chosen(indices, len(one))
         check_output(output, overwrite=overwrite, is_file=False)
+        refuse_table(one, output)
         pictures = Pictures(one)
         if len(np.unique(chosen)) < len(chosen):
             raise ValueError("a folder holds each sample once; name an output *.npz for repeats")

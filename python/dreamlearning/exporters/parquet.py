@@ -1,8 +1,8 @@
 """Samples as a Parquet file that Hugging Face's ``datasets``, pandas and others read.
 
 In: a file and indices. Out: one row for each sample, written a few megabytes at a time: images as PNG in the
-layout of the feature ``Image``, other samples as lists of fixed length, labels as ``ClassLabel`` where the
-classes have names, and other fields as what they are.
+layout of the feature ``Image``, rows of a table as its columns, other samples as lists of fixed length,
+labels as ``ClassLabel`` where the classes have names, and other fields as what they are.
 """
 
 import json
@@ -18,6 +18,7 @@ from ..file import CompressedFile
 from ..sources import LABEL_FIELD
 from .base import as_chosen, check_output, new_file, opened, runs
 from .pictures import Pictures, are_pictures
+from .tables import write_parquet
 
 __all__ = ["to_parquet"]
 
@@ -33,7 +34,8 @@ def to_parquet(
 
     ``datasets.load_dataset("parquet", data_files=path)`` gives images and class labels back, and so does
     :func:`from_hf`. Images of 8 bits, and grey ones of 16, are PNG in the column ``"image"``, of any sizes;
-    other samples are lists (of lists) of fixed length in the column ``"data"``. Every field is a column.
+    other samples are lists (of lists) of fixed length in the column ``"data"``. Every field is a column. A
+    table gets its own columns back, with the types that went in.
 
     Args:
         file: the path of a ``.gede`` file, a :class:`CompressedFile`, or a ``CompressedDataset`` (whose
@@ -68,6 +70,10 @@ def to_parquet(
     with opened(file) as one:
         chosen = as_chosen(indices, len(one))
         check_output(output, overwrite=overwrite)
+        if one.table is not None:
+            with new_file(output, one) as stream:
+                write_parquet(stream, one, chosen)
+            return len(chosen)
         pictures = Pictures(one) if are_pictures(one) else None
         if pictures is None and (one.ragged or 0 in one.shape):
             raise ValueError(

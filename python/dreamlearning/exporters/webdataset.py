@@ -23,6 +23,7 @@ from ..file import CompressedFile
 from ..sources import LABEL_FIELD
 from .base import as_chosen, check_output, new_file, new_folder, opened, runs, scratch_folder
 from .pictures import Pictures, are_pictures
+from .tables import refuse_table
 
 __all__ = ["to_webdataset"]
 
@@ -86,6 +87,7 @@ def to_webdataset(
         chosen = as_chosen(indices, len(one))
         if len(np.unique(chosen)) < len(chosen):
             raise ValueError("shards hold each sample once; name an output *.npz or *.parquet for repeats")
+        refuse_table(one, output)
         write = _Writer(one)
         if place is None:
             check_output(output, overwrite=overwrite)

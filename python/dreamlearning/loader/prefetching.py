@@ -129,7 +129,7 @@ class Prefetching:
         if dataset._uniform:
             if self._pinned:
                 shape = (len(index), *dataset._decoded_shape)
-                pinned = empty_batch(shape, dataset.file.dtype, pinned=True)
+                pinned = empty_batch(shape, dataset._dtype, pinned=True)
             self._core.submit(index, None, None if pinned is None else pinned.numpy())
         else:
             regions, shapes = dataset.file._parts(index, dataset._regions(index))
@@ -141,7 +141,7 @@ class Prefetching:
         """What the core has decoded, as the data set's own ``_decode`` returns it."""
         if queued.pinned is not None:
             return queued.pinned
-        elements = array.view(self._dataset.file.dtype)
+        elements = array.view(self._dataset._dtype)
         if queued.shapes is None:
             return torch.from_numpy(elements.reshape(len(queued.index), *self._dataset._decoded_shape))
         ends = np.cumsum([int(np.prod(shape)) for shape in queued.shapes])

@@ -16,8 +16,9 @@ from .base import LABEL_FIELD, OnRead, Source
 __all__ = ["LABEL_FIELD", "Source", "resolve"]
 
 _FORMS = (
-    "a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train, imagefolder:DIR, "
-    "hf:NAME?split=train, webdataset:PATTERN, or sklearn:digits|iris|wine|breast_cancer|diabetes"
+    "a .csv, .parquet, .arrow, .feather, .ipc, .npy, .npz or .gede file, libsvm:FILE, "
+    "torchvision:NAME?root=DIR&split=train, imagefolder:DIR, hf:NAME?split=train, webdataset:PATTERN, or "
+    "sklearn:digits|iris|wine|breast_cancer|diabetes"
 )
 
 
@@ -26,19 +27,29 @@ _SCHEMES = {
     "imagefolder": "imagefolder",
     "hf": "huggingface",
     "webdataset": "webdataset",
+    "libsvm": "libsvm",
 }
 """What stands before the colon of a SOURCE -> the module that reads it."""
+_ARROW = (".arrow", ".feather", ".ipc")
 
 
 def resolve(
-    source: Any, *, spool_folder: str | os.PathLike[str] | None = None, on_read: OnRead | None = None
+    source: Any,
+    *,
+    target: str | None = None,
+    spool_folder: str | os.PathLike[str] | None = None,
+    on_read: OnRead | None = None,
 ) -> Source:
     """The samples and fields of whatever ``source`` is.
 
     Args:
-        source: a SOURCE string; a path of a ``.npy``, ``.npz`` or ``.gede`` file; an array; ``(samples,
-            labels)``; a dictionary of arrays; an opened :class:`~dreamlearning.CompressedFile`; a data set of
-            Hugging Face's library; a map-style data set; a :class:`Source`.
+        source: a SOURCE string; a path of a ``.csv``, ``.parquet``, ``.arrow``, ``.feather``, ``.ipc``,
+            ``.npy``, ``.npz`` or ``.gede`` file; a data frame of pandas or polars or a table of pyarrow; an
+            array; ``(samples, labels)``; a dictionary of arrays; an opened
+            :class:`~dreamlearning.CompressedFile`; a data set of Hugging Face's library; a map-style data
+            set; a :class:`Source`.
+        target: of a table: name of the column to be predicted. Arrays of one axis for each sample become a
+            table, too, where it is given.
         spool_folder: folder for the unnamed temporary file of sources that have to be copied; by default the
             system's folder for temporary files.
         on_read: told of (samples read, samples in all) where samples are read one by one.
@@ -51,23 +62,44 @@ def resolve(
         >>> resolve((np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1])).fields["label"].dtype
         dtype('uint8')
     """
+    if target is not None and not isinstance(target, str):
+        raise TypeError(f"target is a {type(target).__name__}; give the name of a column")
+    resolved = _resolve(source, target, spool_folder, on_read)
+    if target is None:
+        return resolved
+    if resolved.table is not None:
+        if resolved.table.target != target:
+            raise SourceError(
+                f"{resolved.name}: already a Source, without the target {target!r}; make it anew"
+            )
+        return resolved
+    from .array_tables import as_table
+
+    return as_table(resolved, target, spool_folder, on_read)
+
+
+def _resolve(
+    source: Any, target: str | None, spool_folder: str | os.PathLike[str] | None, on_read: OnRead | None
+) -> Source:
     from ..file import CompressedFile
-    from . import arrays
+    from . import arrays, frames
 
     if isinstance(source, Source):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _named(os.fspath(source), spool_folder, on_read)
+        return _named(os.fspath(source), target, spool_folder, on_read)
     if isinstance(source, CompressedFile):
         from .compressed import from_compressed
 
-        return from_compressed(source, spool_folder, on_read)
+        return from_compressed(source, spool_folder, on_read, target)
+    if frames.is_frame(source):
+        return frames.from_frame(source, target, spool_folder, on_read)
     if type(source).__module__.partition(".")[0] == "datasets":
         from .huggingface import from_hf
 
         return from_hf(source, spool_folder=spool_folder, on_read=on_read)
     if isinstance(source, Mapping):
-        return arrays.from_mapping(source, "arrays", spool_folder, on_read)
+        return arrays.from_mapping(source, "arrays", spool_folder, on_read, labelled=target is None)
     if isinstance(source, tuple):
         if len(source) != 2:
             raise SourceError(f"a tuple of {len(source)}; give (samples, labels), or a dictionary of arrays")
@@ -84,7 +116,12 @@ def resolve(
     )
 
 
-def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: OnRead | None) -> Source:
+def _named(
+    text: str | bytes,
+    target: str | None,
+    folder: str | os.PathLike[str] | None,
+    on_read: OnRead | None,
+) -> Source:
     text = os.fsdecode(text)
     scheme, colon, rest = text.partition(":")
     if colon and scheme in _SCHEMES:
@@ -95,13 +132,16 @@ def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: On
 
         return from_sklearn(rest)
 
+    from .csv_files import from_csv, split_query
+
+    text, query = split_query(text)
     path = Path(text)
     if text and path.is_dir():
         raise SourceError(
             f"{text}: this is a folder; for one sub-folder of images per class give imagefolder:{text}"
         )
     suffix = path.suffix.lower()
-    if suffix not in (".npy", ".npz", ".gede"):
+    if suffix not in (".npy", ".npz", ".gede", ".csv", ".parquet", *_ARROW):
         raise SourceError(f"{text!r} is not a known SOURCE; give {_FORMS}")
     if not path.is_file():
         what = "it is a device or a pipe; name a file" if path.exists() else "there is no such file"
@@ -110,7 +150,15 @@ def _named(text: str | bytes, folder: str | os.PathLike[str] | None, on_read: On
         from ..file import open as open_compressed
         from .compressed import from_compressed
 
-        return from_compressed(open_compressed(path), folder, on_read)
+        return from_compressed(open_compressed(path), folder, on_read, target)
+    if suffix == ".csv":
+        return from_csv(path, target, folder, on_read, query=query)
+    if suffix == ".parquet" or suffix in _ARROW:
+        from .arrow_files import from_arrow_file, from_parquet
+
+        return (from_parquet if suffix == ".parquet" else from_arrow_file)(path, target, folder, on_read)
     from .numpy_files import from_npy, from_npz
 
-    return (from_npy if suffix == ".npy" else from_npz)(path, folder, on_read)
+    if suffix == ".npy":
+        return from_npy(path, folder, on_read)
+    return from_npz(path, folder, on_read, labelled=target is None)

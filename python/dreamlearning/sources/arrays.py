@@ -99,9 +99,15 @@ def from_arrays(
 
 
 def from_mapping(
-    arrays: Mapping[str, Any], name: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None
+    arrays: Mapping[str, Any],
+    name: str,
+    folder: str | os.PathLike[str] | None,
+    on_read: OnRead | None = None,
+    *,
+    labelled: bool = True,
 ) -> Source:
-    """A source of named arrays: one is the sample, the others are fields."""
+    """A source of named arrays: one is the sample, the others are fields; without ``labelled`` none of them
+    is renamed to ``"label"``."""
     members = {
         str(key): value if is_ragged(value) else as_array(value, f"{name}, {key!r}")
         for key, value in arrays.items()
@@ -118,7 +124,8 @@ def from_mapping(
         }
     )
     samples = members.pop(sample)
-    return from_arrays(samples, name_fields(members, name), name, folder, classes=classes, on_read=on_read)
+    fields = name_fields(members, name) if labelled else members
+    return from_arrays(samples, fields, name, folder, classes=classes, on_read=on_read)
 
 
 def sample_member(sizes: Mapping[str, int]) -> str:

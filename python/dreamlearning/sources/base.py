@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .._core import RawFile
 from ..errors import SourceError
+from ..tables import Table
 
 __all__ = [
     "LABEL_FIELD",
@@ -134,6 +135,8 @@ class Source:
         fields: name -> array with first axis n. The main label field is called ``"label"``.
         classes: names of the classes, so that ``classes[label]`` names a sample's class.
         metadata: small JSON-able facts kept in the file.
+        table: of rows of a table: the columns. The samples are then packed records, uint8 of shape (n, bytes
+            of a row).
 
     Raises:
         SourceError: a dtype that cannot be stored, or a field whose length is not the number of samples.
@@ -147,9 +150,11 @@ class Source:
         *,
         classes: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
+        table: Table | None = None,
     ) -> None:
         self.name = name
         self.classes = classes
+        self.table = table
         self.metadata = metadata or {}
         self._samples = samples
         self.shape: tuple[int | None, ...]
@@ -160,6 +165,11 @@ class Source:
                 raise SourceError(f"{name}: the samples are a single number; give an array of shape (n, ...)")
             self.num_samples, self.shape = samples.shape[0], samples.shape[1:]
         self.dtype = check_dtype(samples.dtype, name)
+        if table is not None and (self.shape, self.dtype) != ((table.dtype.itemsize,), np.uint8):
+            raise SourceError(
+                f"{name}: rows of shape {self.shape} and dtype {self.dtype}, but a row of its columns has "
+                f"{table.dtype.itemsize} bytes"
+            )
         check_count(self.num_samples, name)
         self.fields = {key: self._field(key, array) for key, array in (fields or {}).items()}
 

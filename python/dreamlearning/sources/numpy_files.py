@@ -24,6 +24,7 @@ from .spool import Spool, spool_array
 __all__ = ["from_npy", "from_npz", "read_npy"]
 
 _RUN_BYTES = 1 << 24
+_COLUMN_NAMES = ("feature_names", "columns")
 _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 
@@ -52,15 +53,22 @@ def from_npy(path: Path, folder: str | os.PathLike[str] | None, on_read: OnRead 
         return Source(path.name, stored)
 
 
-def from_npz(path: Path, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None) -> Source:
+def from_npz(
+    path: Path,
+    folder: str | os.PathLike[str] | None,
+    on_read: OnRead | None = None,
+    *,
+    labelled: bool = True,
+) -> Source:
     """The arrays of a ``.npz`` file: the sample through the spool, the others as fields.
 
-    A member ``classes`` of strings names the classes.
+    A member ``classes`` of strings names the classes; one whose name ends in ``feature_names`` or ``columns``
+    becomes metadata. Without ``labelled`` no field is renamed to ``"label"``.
     """
     name = str(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _from_archive(archive, path, folder, on_read)
+            return _from_archive(archive, path, folder, on_read, labelled=labelled)
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, OSError) and error.errno is not None and error.filename != name:
             raise  # the spool's, e.g. disk full
@@ -68,17 +76,28 @@ def from_npz(path: Path, folder: str | os.PathLike[str] | None, on_read: OnRead 
 
 
 def _from_archive(
-    archive: zipfile.ZipFile, path: Path, folder: str | os.PathLike[str] | None, on_read: OnRead | None
+    archive: zipfile.ZipFile,
+    path: Path,
+    folder: str | os.PathLike[str] | None,
+    on_read: OnRead | None,
+    *,
+    labelled: bool,
 ) -> Source:
     headers: dict[str, _Header] = {}
     classes = None
+    metadata: dict[str, Any] = {}
     for member in archive.namelist():
         key = member.removesuffix(".npy")
         where = f"{path}, {key!r}"
         with archive.open(member) as stream:
-            shape, fortran, dtype = _read_header(stream, where, allow_text=key == CLASSES_MEMBER)
+            is_list = key == CLASSES_MEMBER or key.endswith(_COLUMN_NAMES)
+            shape, fortran, dtype = _read_header(stream, where, allow_text=is_list)
             if dtype.kind == "U":
-                classes = class_names(_read_all(stream, (shape, fortran, dtype), where))
+                texts = class_names(_read_all(stream, (shape, fortran, dtype), where))
+                if key == CLASSES_MEMBER:
+                    classes = texts
+                else:
+                    metadata[key] = texts
             else:
                 headers[key] = shape, fortran, dtype
     if not headers:
@@ -96,7 +115,8 @@ def _from_archive(
     with _open_member(archive, sample) as stream:
         _read_header(stream, sample)
         stored = _spool_stream(stream, headers[sample], folder, f"{path}, {sample!r}", on_read)
-    return Source(path.name, stored, name_fields(others, str(path)), classes=classes)
+    fields = name_fields(others, str(path)) if labelled else others
+    return Source(path.name, stored, fields, classes=classes, metadata=metadata)
 
 
 def _open_member(archive: zipfile.ZipFile, key: str) -> IO[bytes]:

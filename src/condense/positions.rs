@@ -1,5 +1,5 @@
-//! The clustering phase of Algorithm 1 (lines 3 to 8). In: entropies, bit slices and the value of every sample.
-//! Out: clusters of samples that agree in their `beta` most telling bits, with centroids and weights.
+//! The clustering phase of Algorithm 1 (lines 3 to 8) on the bits that are stored, as images have it. In: entropies, bit slices
+//! and the value of every sample. Out: clusters of samples that agree in their `beta` most telling bits, with centroids.
 
 use crate::bases::{Groups, Refinement};
 use crate::bits::{BitLayout, BitSlices};
@@ -11,7 +11,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// Whatever `slices` fails with.
-pub fn cluster(
+pub fn cluster_by_positions(
     stats: &BitStats,
     layout: &BitLayout,
     beta: usize,

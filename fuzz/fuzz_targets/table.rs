@@ -1,0 +1,7 @@
+//! See `bodies/table.rs`.
+#![no_main]
+
+#[path = "../bodies/table.rs"]
+mod body;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| body::run(data));

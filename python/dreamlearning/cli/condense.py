@@ -1,0 +1,96 @@
+"""``dreamlearning condense``. In: a table in a file. Out: a few weighted rows that stand for all of them."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ..exporters.base import check_output, new_file
+from ..file import open as open_compressed
+from ..tabular.condensed import CondensedTable
+
+__all__ = ["condense"]
+
+WEIGHT = "sample_weight"
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--size", type=int, help="So many condensed samples.")
+@click.option("--fraction", type=float, help="As many as this share of the rows.")
+@click.option("--beta", type=int, help="The clusters that so many bits make.")
+@click.option("--features", metavar="A,B,...", help="Only these columns; all numbers by default.")
+@click.option("--rows", is_flag=True, help="Real rows, the nearest to each mean, instead of the means.")
+@click.option("--cluster-target", is_flag=True, help="Let the target take part in the clustering.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="small.npz (with the scatter), small.csv or small.parquet (with a column sample_weight).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def condense(
+    file: Path,
+    size: int | None,
+    fraction: float | None,
+    beta: int | None,
+    features: str | None,
+    output: Path,
+    *,
+    rows: bool,
+    cluster_target: bool,
+    overwrite: bool,
+) -> None:
+    """Write a few weighted rows that stand for all rows of the table FILE.
+
+    What takes weights learns from them: LinearRegression().fit(X, y, sample_weight=w). An .npz file holds the
+    scatter within clusters, too, and dreamlearning.tabular.CondensedTable.load reads it.
+
+    \b
+    dreamlearning condense housing.gede --size 92 -o small.npz
+    dreamlearning condense credit.gede --fraction 0.05 --rows -o small.parquet
+    """
+    if output.suffix.lower() not in (".npz", ".csv", ".parquet"):
+        raise click.BadParameter(
+            f"{output} ends neither in .npz nor in .csv or .parquet", param_hint="--output"
+        )
+    check_output(output, overwrite=overwrite)
+    with open_compressed(file) as opened:
+        if len(opened.shape) > 1:
+            raise click.UsageError(f"{file} holds images; condense takes tables")
+        condensed = opened.condensed(
+            beta,
+            size=size,
+            fraction=fraction,
+            features=None if features is None else features.split(","),
+            representative="row" if rows else "centroid",
+            cluster_target=cluster_target,
+        )
+    if output.suffix.lower() == ".npz":
+        condensed.save(output, overwrite=overwrite)
+    else:
+        _write_table(condensed, output)
+    click.echo(f"{output}: {len(condensed):,} condensed samples of {condensed.n:,} rows")
+
+
+def _write_table(condensed: CondensedTable, output: Path) -> None:
+    from ..errors import missing_extra
+
+    try:
+        import pyarrow as pa
+        from pyarrow import csv, parquet
+    except ImportError as error:
+        raise missing_extra("pyarrow", "tabular") from error
+    columns = dict(zip(condensed.columns, condensed.X.T, strict=True))
+    if condensed.y is not None:
+        columns[condensed.target or "y"] = condensed.y
+    if WEIGHT in columns:
+        raise ValueError(f"the table has a column {WEIGHT!r} of its own; write an .npz file")
+    columns[WEIGHT] = condensed.sample_weight
+    table = pa.table({name: np.ascontiguousarray(values) for name, values in columns.items()})
+    with new_file(output) as stream:
+        if output.suffix.lower() == ".csv":
+            csv.write_csv(table, stream)
+        else:
+            parquet.write_table(table, stream)

@@ -1,0 +1,230 @@
+"""Promise: condensed samples are the recipe's, stand for all rows exactly, and say what is wrong."""
+
+import sys
+from pathlib import Path
+
+import dreamlearning
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from dreamlearning.cli import main
+from dreamlearning.tabular import CondensedTable, EntroGeDeCondenser, condense_arrays
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as numpy_arrays
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+from tabular_recipes import condense as slow_twin
+from tabular_recipes import order, positions, refine
+
+
+def same_clusters(condensed, x, labels):
+    """Whether the table is that of the clusters ``labels``, whatever their numbers."""
+    first = np.unique(labels, return_index=True)[1]
+    ordered = np.argsort(np.argsort(first))
+    expected = CondensedTable.from_groups(x, None, ordered[labels])
+    scale = np.abs(x).max(initial=1)
+    assert np.array_equal(condensed.sample_weight, expected.sample_weight)
+    np.testing.assert_allclose(condensed.X, expected.X, rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(
+        condensed.scatter.xx, expected.scatter.xx, rtol=1e-9, atol=1e-12 * scale**2 * len(x)
+    )
+    np.testing.assert_allclose(
+        condensed.scatter.spread, expected.scatter.spread, rtol=1e-9, atol=1e-12 * scale**2 * len(x)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_clusters_are_those_of_the_slow_twin(data):
+    n, d = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 5))
+    kind = data.draw(st.sampled_from([st.integers(-3, 3).map(float), st.floats(-1e6, 1e6)]))
+    x = data.draw(numpy_arrays(np.float64, (n, d), elements=kind))
+    size = data.draw(st.integers(1, n))
+    labels = slow_twin(x, size)
+    if labels.max() + 1 < size:
+        with pytest.raises(ValueError, match=f"the {labels.max() + 1} different rows"):
+            condense_arrays(x, size=size)
+    else:
+        same_clusters(condense_arrays(x, size=size), x, labels)
+
+
+@pytest.mark.parametrize("name", ["california_housing", "credit_default"])
+def test_real_tables_are_condensed_as_the_slow_twin_does(shared_table, name):
+    x = shared_table(name)["X"].astype(np.float64)[:4000]
+    for size in (1, 2, 92, 400):
+        same_clusters(condense_arrays(x, size=size), x, slow_twin(x, size))
+    labels = np.zeros(len(x), np.int64)
+    codes = positions(x)
+    for beta, (column, bit) in enumerate(order(codes)[:9], 1):
+        labels = refine(labels, codes[:, column] >> bit & 1)
+        same_clusters(condense_arrays(x, beta=beta), x, labels)
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(4)
+    x = np.c_[rng.normal(size=(500, 3)), rng.integers(0, 9, 500)]
+    y = x @ [1.0, -2.0, 0.5, 3.0] + rng.normal(size=500)
+    return x, y, tmp_path / "t.gede"
+
+
+@pytest.mark.parametrize("preset", ["paper", "small", "raw"])
+def test_a_file_gives_what_its_arrays_give(table, preset):
+    x, y, path = table
+    dreamlearning.compress((x, y), path, preset=preset).close()
+    with dreamlearning.open(path) as file:
+        for options in (
+            {"size": 30},
+            {"fraction": 0.1, "representative": "row"},
+            {"size": 9, "cluster_target": True},
+        ):
+            got, expected = file.condensed(**options), condense_arrays(x, y, **options)
+            for one in ("X", "y", "sample_weight", "partition", "means", "y_means"):
+                assert np.array_equal(getattr(got, one), getattr(expected, one)) or getattr(got, one) is None
+            for one in ("xx", "xy", "yy", "spread"):
+                assert np.array_equal(getattr(got.scatter, one), getattr(expected.scatter, one))
+            assert (got.columns, got.target, got.n) == (["x0", "x1", "x2", "x3"], "label", 500)
+
+
+def test_named_columns_nulls_and_classes(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(1)
+    a, holes = rng.normal(size=200), np.where(np.arange(200) == 77, None, rng.normal(size=200))
+    kind = np.array(["dog", "cat", "eel"])[rng.integers(0, 3, 200)]
+    whole = pa.table(
+        {"a": a, "note": [f"n{i}" for i in range(200)], "holes": pa.array(holes, pa.float64()), "kind": kind}
+    )
+    with dreamlearning.compress(whole, tmp_path / "k.gede", target="kind") as file:
+        condensed = file.condensed(size=12, features=["a"])
+        assert (condensed.columns, condensed.target, len(condensed)) == (["a"], "kind", 12)
+        for name in ("dog", "cat", "eel"):
+            assert condensed.sample_weight[condensed.y == name].sum() == (kind == name).sum()
+            mine = condensed.y == name
+            mean = np.average(condensed.X[mine, 0], weights=condensed.sample_weight[mine])
+            assert np.isclose(mean, a[kind == name].mean())
+        with pytest.raises(ValueError, match="column 'holes' is NaN in row 77"):
+            file.condensed(size=12)
+        with pytest.raises(ValueError, match="no column 'b'"):
+            file.condensed(size=12, features=["b"])
+        with pytest.raises(ValueError, match="'note' of type string has no numbers"):
+            file.condensed(size=12, features=["a", "note"])
+
+
+def test_partitions_share_the_size(tmp_path):
+    x = np.random.default_rng(0).normal(size=(1000, 2))
+    label = (np.arange(1000) % 10 == 0).astype(np.int64)
+    with dreamlearning.compress((x, label), tmp_path / "p.gede", partition_by="label") as file:
+        condensed = file.condensed(size=20)
+        assert np.bincount(condensed.partition).tolist() == [18, 2]
+        assert condensed.scatter.xx.shape == (2, 2, 2)
+        total = condensed.scatter.xx.sum(0) + (condensed.X.T * condensed.sample_weight) @ condensed.X
+        np.testing.assert_allclose(total, x.T @ x, rtol=1e-12)
+        for part in (0, 1):
+            mine = condensed.partition == part
+            assert (condensed.y[mine] == part).all()
+
+
+def test_any_number_of_threads_and_chunks(tmp_path):
+    x = np.random.default_rng(2).normal(size=(60_000, 5))
+    with dreamlearning.compress(x, tmp_path / "x.gede", preset="raw") as file:
+        one, many = file.condensed(size=300, num_threads=1), file.condensed(size=300, num_threads=4)
+        assert np.array_equal(one.X, many.X)
+        assert np.array_equal(one.scatter.xx, many.scatter.xx)
+        assert one.y is None
+
+
+def test_rows_are_rows(table):
+    x, y, _ = table
+    condensed = condense_arrays(x, y, size=25, representative="row")
+    places = [np.flatnonzero((x == row).all(axis=1))[0] for row in condensed.X]
+    assert np.array_equal(condensed.y, y[places])
+    assert condensed.means is not None
+    np.testing.assert_allclose(
+        np.average(condensed.means, axis=0, weights=condensed.sample_weight), x.mean(0)
+    )
+
+
+def test_the_condenser(table):
+    pytest.importorskip("sklearn")
+    x, y, _ = table
+    condenser = EntroGeDeCondenser(size=20)
+    got, target = condenser.fit_resample(x, y)
+    assert np.array_equal(got, condense_arrays(x, y, size=20).X)
+    assert len(target) == 20
+    assert condenser.sample_weight_.sum() == 500
+    assert len(EntroGeDeCondenser().fit(x, y).condensed_) == 5
+    assert "size=20" in repr(condenser)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "give one of size, fraction and beta, not none"),
+        ({"size": 3, "beta": 2}, "not size and beta"),
+        ({"size": 0}, "size is 0"),
+        ({"beta": 0}, "beta is 0"),
+        ({"fraction": 1.5}, "fraction is 1.5"),
+        ({"size": 501}, "501 condensed samples of 500 rows"),
+        ({"size": 3, "representative": "mean"}, "'centroid' or 'row'"),
+    ],
+)
+def test_wrong_arguments(table, options, message):
+    x, y, path = table
+    with pytest.raises(ValueError, match=message):
+        condense_arrays(x, y, **options)
+    with dreamlearning.compress((x, y), path) as file, pytest.raises(ValueError, match=message):
+        file.condensed(**options)
+
+
+def test_what_cannot_be_condensed(table, colour):
+    x, y, _ = table
+    spoiled = x.copy()
+    spoiled[123, 2] = np.inf
+    with pytest.raises(ValueError, match="column 'x2' is inf in row 123"):
+        condense_arrays(spoiled, y, size=5)
+    y = y.copy()
+    y[7] = np.nan
+    with pytest.raises(ValueError, match="column 'target' is NaN in row 7"):
+        condense_arrays(x, y, size=5)
+    with pytest.raises(ValueError, match="no rows"):
+        condense_arrays(np.empty((0, 3)), size=1)
+    with pytest.raises(ValueError, match="shape"):
+        condense_arrays(x, y[:5], size=1)
+    with dreamlearning.open(colour[0]) as images, pytest.raises(ValueError, match="images; give beta"):
+        images.condensed(size=5)
+
+
+def test_on_the_command_line(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    rng = np.random.default_rng(6)
+    whole = pa.table({"a": rng.normal(size=300), "b": rng.normal(size=300), "y": rng.normal(size=300)})
+    dreamlearning.compress(whole, tmp_path / "t.gede", target="y").close()
+
+    def run(*arguments):
+        return CliRunner().invoke(main, ["condense", str(tmp_path / "t.gede"), *map(str, arguments)])
+
+    done = run("--size", 20, "-o", tmp_path / "s.npz")
+    assert done.exit_code == 0, done.output
+    assert "20 condensed samples of 300 rows" in done.output
+    small = CondensedTable.load(tmp_path / "s.npz")
+    with dreamlearning.open(tmp_path / "t.gede") as file:
+        assert np.array_equal(small.X, file.condensed(size=20).X)
+    assert run("--fraction", 0.1, "--rows", "--features", "b", "-o", tmp_path / "s.parquet").exit_code == 0
+    table = pyarrow.parquet.read_table(tmp_path / "s.parquet")
+    assert table.column_names == ["b", "y", "sample_weight"]
+    assert set(table["b"].to_pylist()) <= set(whole["b"].to_pylist())
+    assert run("--beta", 2, "-o", tmp_path / "s.csv").exit_code == 0
+    for arguments, message in (
+        (["--size", 3, "-o", tmp_path / "s.npz"], "exists"),
+        (["-o", tmp_path / "n.npz"], "one of size, fraction and beta"),
+        (["--size", 3, "-o", tmp_path / "n.txt"], "neither in .npz"),
+        (["--size", 301, "-o", tmp_path / "n.npz"], "of 300 rows"),
+        (["--size", 3, "--features", "c", "-o", tmp_path / "n.npz"], "no column 'c'"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert message in done.output
+    assert not (tmp_path / "n.npz").exists()
