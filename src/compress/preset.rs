@@ -14,8 +14,8 @@ pub enum Preset {
     Fast,
     /// The paper's: YCbCr and DCT for images, order-preserving integers for tables.
     Paper,
-    /// Pixels predicted with a model learned from the data, residuals entropy-coded; always bit-exact. What is no
-    /// 8- or 16-bit image is compressed as by `paper`, exactly.
+    /// Pixels predicted with a model learned from the data, residuals entropy-coded. What is no 8- or 16-bit image is a
+    /// row of integers, predicted and entropy-coded in groups of rows. Always bit-exact.
     Small,
     /// Every sample as it is: the fastest to read.
     Raw,
@@ -52,7 +52,7 @@ impl Preset {
     pub fn resolve(self, layout: &SampleLayout) -> Self {
         match self {
             Self::Auto | Self::Small if Images::of(layout).is_some() => Self::Small,
-            Self::Auto | Self::Small => Self::Paper,
+            Self::Auto => Self::Paper,
             other => other,
         }
     }
@@ -73,6 +73,7 @@ pub(super) fn choose(input: &Input<'_>, options: &CompressOptions) -> Result<Spe
         )),
         Preset::Paper if images.is_some() => Ok(Spec::Dct { exact: options.exact }),
         Preset::Paper => Ok(Spec::Columns),
+        Preset::Small if images.is_none() => Ok(Spec::Columns),
         _ => Ok(Spec::Identity),
     }
 }

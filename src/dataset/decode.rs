@@ -227,6 +227,14 @@ impl Dataset {
 
     fn decode_batch(&self, requests: &mut [Request<'_>], order: Order, worker: &mut Worker) -> Result<()> {
         if self.images.is_none() || !self.has_batches(requests, worker)? {
+            if let Some(numbers) = self.in_order(requests, worker)? {
+                for number in numbers {
+                    let request = &mut requests[number as usize];
+                    self.decode_request(request, order, worker)
+                        .map_err(|error| name_sample(error, request.index))?;
+                }
+                return Ok(());
+            }
             for number in 0..requests.len() {
                 // What is wrong with it is found when its turn comes.
                 if let Some(later) = requests.get(number + PREFETCH_AHEAD)
@@ -286,6 +294,22 @@ impl Dataset {
         let Some(first) = requests.first() else { return Ok(false) };
         let (partition, _) = self.locate(first.index, &mut worker.index)?;
         Ok(self.block(partition, 0)?.wants_batches())
+    }
+
+    /// The numbers of `requests` in the order of their rows, where the first sample's block is one of those whose rows are
+    /// better read so.
+    fn in_order(&self, requests: &[Request<'_>], worker: &mut Worker) -> Result<Option<Vec<u32>>> {
+        let Some(first) = requests.first() else { return Ok(None) };
+        let (partition, _) = self.locate(first.index, &mut worker.index)?;
+        if requests.len() < 2 || !self.block(partition, 0)?.wants_order() {
+            return Ok(None);
+        }
+        let mut numbers = Vec::with_capacity(requests.len());
+        for (number, request) in (0u32..).zip(requests) {
+            numbers.push((self.locate(request.index, &mut worker.index)?, number));
+        }
+        numbers.sort_unstable();
+        Ok(Some(numbers.into_iter().map(|(_, number)| number).collect()))
     }
 
     pub(super) fn decode_request(
