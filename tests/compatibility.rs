@@ -34,6 +34,7 @@ fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
             let bytes = Random(23).bytes(4 * 5 * 60).chunks(4).flat_map(|c| [c[0] & 31, 0, 0, 64]).collect();
             (Data::new(DType::Float32, &[5], bytes), options(Preset::Paper))
         }
+        "v1.0_grouped.gede" => (support::table(300, 6, 29).with_classes(2), options(Preset::Small)),
         other => panic!("no recipe for {other}"),
     };
     (path, data, options)
@@ -50,6 +51,7 @@ fn golden_files_still_decode() {
         "v1.0_own_shapes_16_bits.gede",
         "v1.0_paper_exact.gede",
         "v1.0_columns.gede",
+        "v1.0_grouped.gede",
     ] {
         let (path, data, options) = golden(name);
         if std::env::var_os("DREAMLEARNING_WRITE_GOLDEN").is_some() && !path.exists() {
@@ -79,8 +81,13 @@ fn exact_presets_still_write_the_same_sections() {
     // Not `paper_exact`: the forward DCT is floating point. Not `fast`: the preset filters rows now. Not `small`: tiles are
     // smaller now, and the parameters say so. Not `own_shapes`: so few images are smaller without a model, and are written
     // without one now.
-    for name in ["v1.0_filtered.gede", "v1.0_tiles.gede", "v1.0_own_shapes_16_bits.gede", "v1.0_columns.gede"]
-    {
+    for name in [
+        "v1.0_filtered.gede",
+        "v1.0_tiles.gede",
+        "v1.0_own_shapes_16_bits.gede",
+        "v1.0_columns.gede",
+        "v1.0_grouped.gede",
+    ] {
         let (path, data, options) = golden(name);
         let (_folder, fresh) = support::write_temporary(&data, &options);
         assert_eq!(payloads(&fresh), payloads(&path), "{name}");

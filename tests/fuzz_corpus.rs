@@ -15,6 +15,8 @@ mod preset_fast;
 mod preset_packed;
 #[path = "../fuzz/bodies/preset_small.rs"]
 mod preset_small;
+#[path = "../fuzz/bodies/preset_small_tables.rs"]
+mod preset_small_tables;
 #[path = "../fuzz/bodies/round_trip.rs"]
 mod round_trip;
 
@@ -47,6 +49,11 @@ fn any_samples() {
 #[test]
 fn streams_of_small() {
     run_all("preset_small", preset_small::run);
+}
+
+#[test]
+fn groups_of_small() {
+    run_all("preset_small_tables", preset_small_tables::run);
 }
 
 #[test]

@@ -20,18 +20,19 @@ use support::{Data, Random, images, options, ragged, read_all, write_temporary};
 
 /// One small file per combination of features, and what it decodes to.
 fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
-    let table = Data::new(DType::Float32, &[3], Random(4).bytes(12 * 9));
+    let floats = Data::new(DType::Float32, &[3], Random(4).bytes(12 * 9));
     let mut exact = options(Preset::Paper);
     exact.exact = true;
     vec![
         write_temporary(&images(9, 4, 4, 3, 1), &options(Preset::Fast)),
         write_temporary(&images(12, 4, 3, 1, 2).with_classes(3), &options(Preset::Paper)),
         write_temporary(&images(6, 3, 3, 3, 3).with_classes(2), &exact),
-        write_temporary(&table, &options(Preset::Paper)),
+        write_temporary(&floats, &options(Preset::Paper)),
         write_temporary(&images(14, 12, 10, 1, 5).with_classes(2), &options(Preset::Small)),
         write_temporary(&images(9, 13, 9, 3, 6), &options(Preset::Fast)),
         write_temporary(&ragged(8, 12, 20, 3, 7).with_classes(2), &options(Preset::Small)),
         write_temporary(&ragged(8, 12, 20, 1, 8), &options(Preset::Fast)),
+        write_temporary(&support::table(140, 2, 9), &options(Preset::Small)),
     ]
 }
 
@@ -109,12 +110,24 @@ fn resealing_an_intact_file_changes_nothing() {
     }
 }
 
+#[test]
+fn the_files_have_every_coder() {
+    let coder = |path: &Path| {
+        let info = Dataset::open(path, Reading::Map).unwrap().info(true).unwrap();
+        info["partitions"][0]["layers"][0]["coder"].as_str().unwrap().to_owned()
+    };
+    let coders: Vec<String> = samples().iter().map(|(_, path)| coder(path)).collect();
+    for name in ["packed", "rans", "filtered", "grouped"] {
+        assert!(coders.iter().any(|coder| coder == name), "{name}: {coders:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..8,
+        which in 0usize..9,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {

@@ -49,7 +49,8 @@ def compress(
             images of different sizes; ``(samples, labels)`` as a tuple; a dictionary of arrays; or a
             map-style data set.
         path: the file to write, usually ``*.gede``.
-        preset: ``"small"`` (images: learned prediction and entropy coding), ``"fast"``, ``"paper"``
+        preset: ``"small"`` (learned prediction and entropy coding; rows of tables in groups of at most
+            128, which are decoded together), ``"fast"``, ``"paper"``
             (Algorithm 1 of the paper; images only near-lossless unless ``exact``), ``"raw"`` (samples as
             they are: the fastest to read), or ``"auto"``: ``small`` for images and ``paper`` for tables.
         exact: ``True`` makes ``paper`` bit-exact for images too.

@@ -14,8 +14,8 @@ pub use predicted::{CODER_RANS, PredictedParameters, Stored, open_codec};
 use std::sync::Arc;
 
 use crate::bits::{BitLayout, Container, add_offsets};
-use crate::coder::shapes::ImageSides;
 use crate::coder::grouped::Grouped;
+use crate::coder::shapes::ImageSides;
 use crate::coder::{Codec, Coder, Filtered, Predicted, ReadBuffers, RowError, Sections, Sides, Wanted};
 use crate::container::{FileReader, SectionId, SectionKind};
 use crate::error::{Error, Result};

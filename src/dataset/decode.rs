@@ -296,12 +296,10 @@ impl Dataset {
         Ok(self.block(partition, 0)?.wants_batches())
     }
 
-    /// The numbers of `requests` in the order of their rows, where the first sample's block is one of those whose rows are
-    /// better read so.
+    /// The numbers of `requests` in the order of their rows, where a block is one of those whose rows are better read so.
     fn in_order(&self, requests: &[Request<'_>], worker: &mut Worker) -> Result<Option<Vec<u32>>> {
-        let Some(first) = requests.first() else { return Ok(None) };
-        let (partition, _) = self.locate(first.index, &mut worker.index)?;
-        if requests.len() < 2 || !self.block(partition, 0)?.wants_order() {
+        let one_partition = self.metadata.partitions.len() == 1;
+        if requests.len() < 2 || one_partition && !self.block(0, 0)?.wants_order() {
             return Ok(None);
         }
         let mut numbers = Vec::with_capacity(requests.len());
@@ -309,7 +307,12 @@ impl Dataset {
             numbers.push((self.locate(request.index, &mut worker.index)?, number));
         }
         numbers.sort_unstable();
-        Ok(Some(numbers.into_iter().map(|(_, number)| number).collect()))
+        for partition in numbers.chunk_by(|a, b| a.0.0 == b.0.0) {
+            if partition.len() > 1 && self.block(partition[0].0.0, 0)?.wants_order() {
+                return Ok(Some(numbers.into_iter().map(|(_, number)| number).collect()));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn decode_request(

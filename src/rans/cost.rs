@@ -47,7 +47,8 @@ pub fn quick_log2(n: u64) -> u64 {
     let entry = (mantissa >> (31 - MANTISSA_BITS)) as usize;
     let rest = mantissa & ((1 << (31 - MANTISSA_BITS)) - 1);
     let (low, high) = (u64::from(table[entry]), u64::from(table[entry + 1]));
-    u64::from(exponent) << POINT | (low + (((high - low) * rest) >> (31 - MANTISSA_BITS))).min((1 << POINT) - 1)
+    u64::from(exponent) << POINT
+        | (low + (((high - low) * rest) >> (31 - MANTISSA_BITS))).min((1 << POINT) - 1)
 }
 
 /// `n log2(n)` with [`POINT`] bits behind the point, for `n` below 2^32. Of `n` symbols, those that occur `c` times each

@@ -2,7 +2,7 @@
 //! before it is used.
 
 use super::model::{
-    Bin, Branch, ColumnModel, MAX_COLUMNS, MAX_LEAVES, MAX_TABLES, Model, Prediction, Source, Split,
+    Bin, Branch, ColumnModel, MAX_COLUMNS, MAX_LEAVES, MAX_TABLES, Model, Prediction, Reference, Split,
 };
 use super::weights::{self, Code};
 use crate::bits::{BitWriter, PADDING, bits_for, read_bits};
@@ -22,9 +22,9 @@ const LENGTH_BITS: u32 = 7;
 /// Append the bits of `model`, of rows with these `widths`.
 pub fn write(model: &Model, widths: &[u8], writer: &mut BitWriter) {
     let count = model.columns.len();
-    let source_bits = bits_for(3 * count as u64 + 1);
-    let source = |source: Source, writer: &mut BitWriter| {
-        writer.push(source.number(count).into(), source_bits);
+    let reference_bits = bits_for(3 * count as u64 + 1);
+    let reference = |reference: Reference, writer: &mut BitWriter| {
+        writer.push(reference.number(count).into(), reference_bits);
     };
     for column in &model.columns {
         writer.push(column.column.into(), bits_for(widths.len() as u64));
@@ -37,10 +37,10 @@ pub fn write(model: &Model, widths: &[u8], writer: &mut BitWriter) {
         writer.push(kind, KIND_BITS);
         match column.prediction {
             Prediction::Zero => {}
-            Prediction::Same(from) => source(from, writer),
-            Prediction::Change(other) => source(Source::Value(other), writer),
+            Prediction::Same(from) => reference(from, writer),
+            Prediction::Change(other) => reference(Reference::Value(other), writer),
             Prediction::Scaled(from, factor) => {
-                source(from, writer);
+                reference(from, writer);
                 writer.push((factor as u32).into(), FACTOR_BITS);
             }
         }
@@ -51,7 +51,7 @@ pub fn write(model: &Model, widths: &[u8], writer: &mut BitWriter) {
                 Branch::Split(number) => {
                     let split = &column.splits[number as usize];
                     writer.push(1, 1);
-                    source(split.source, writer);
+                    reference(split.reference, writer);
                     push_number(zigzag(split.threshold), writer);
                     branches.extend([split.other, split.less]);
                 }
@@ -101,23 +101,23 @@ fn read_column(
     widths: &[u8],
     tables_left: usize,
 ) -> Result<ColumnModel, String> {
-    let source_bits = bits_for(3 * count as u64 + 1);
-    let source = |input: &mut BitInput| {
-        let number = input.take(source_bits)? as u32;
-        let source = Source::from_number(number, count).filter(|source| source.is_known(place));
-        source.ok_or_else(|| format!("source {number} is not known there"))
+    let reference_bits = bits_for(3 * count as u64 + 1);
+    let reference = |input: &mut BitInput| {
+        let number = input.take(reference_bits)? as u32;
+        let reference = Reference::from_number(number, count).filter(|reference| reference.is_known(place));
+        reference.ok_or_else(|| format!("reference {number} is not known there"))
     };
     let column = input.take(bits_for(widths.len() as u64))? as u32;
     let width = widths.get(column as usize).copied().filter(|&width| width > 0);
     let width = width.ok_or_else(|| format!("column {column} of the row has no bits"))?;
     let prediction = match input.take(KIND_BITS)? {
         0 => Prediction::Zero,
-        1 => Prediction::Same(source(input)?),
-        2 => match source(input)? {
-            Source::Value(other) => Prediction::Change(other),
+        1 => Prediction::Same(reference(input)?),
+        2 => match reference(input)? {
+            Reference::Value(other) => Prediction::Change(other),
             other => return Err(format!("the change of {other:?}")),
         },
-        _ => Prediction::Scaled(source(input)?, input.take(FACTOR_BITS)? as u32 as i32),
+        _ => Prediction::Scaled(reference(input)?, input.take(FACTOR_BITS)? as u32 as i32),
     };
     let bins = read_bins(input)?;
     let (mut splits, mut tables): (Vec<Split>, Vec<Vec<Code>>) = (Vec::new(), Vec::new());
@@ -129,9 +129,9 @@ fn read_column(
                 return Err("a tree of too many leaves".to_owned());
             }
             let number = splits.len();
-            let (source, threshold) = (source(input)?, unzigzag(input.number()?));
+            let (reference, threshold) = (reference(input)?, unzigzag(input.number()?));
             let unknown = Branch::Table(0);
-            splits.push(Split { source, threshold, less: unknown, other: unknown });
+            splits.push(Split { reference, threshold, less: unknown, other: unknown });
             open.extend([Some((number, true)), Some((number, false))]);
             Branch::Split(number as u16)
         } else {

@@ -10,7 +10,7 @@ mod weights;
 
 pub use bytes::{read, write};
 pub use model::Model;
-pub use walk::{GroupEncoder, count};
+pub use walk::{GroupEncoder, count, decode_group};
 pub use weights::{Code, codes};
 
 use super::lengths::Lengths;

@@ -23,7 +23,7 @@ pub const FACTOR_BITS: u32 = 16;
 
 /// A number that is known before a value is decoded. Columns are named by their place in the order of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Reference {
     /// The value of an earlier column in the same row.
     Value(u32),
     /// The value of any column in the row before; 0 in the first row of a group.
@@ -40,11 +40,11 @@ pub enum Prediction {
     /// 0.
     Zero,
     /// A number as it is.
-    Same(Source),
+    Same(Reference),
     /// The column's value in the row before, plus what an earlier column has gained since.
     Change(u32),
     /// A signed number times a factor with [`FACTOR_BITS`] bits behind the point, rounded down.
-    Scaled(Source, i32),
+    Scaled(Reference, i32),
 }
 
 /// Residuals from `lower` to `lower + 2^bits - 1`.
@@ -69,7 +69,7 @@ pub enum Branch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
     /// What is compared, as a signed number.
-    pub source: Source,
+    pub reference: Reference,
     /// With what.
     pub threshold: i64,
     /// Where to go if it is less.
@@ -110,8 +110,8 @@ pub struct Model {
     pub columns: Vec<ColumnModel>,
 }
 
-impl Source {
-    /// Its number among the sources of a block of `columns` columns that are not constant.
+impl Reference {
+    /// Its number among the references of a block of `columns` columns that are not constant.
     pub fn number(self, columns: usize) -> u32 {
         let columns = columns as u32;
         match self {
@@ -122,7 +122,7 @@ impl Source {
         }
     }
 
-    /// The source of this number.
+    /// The reference of this number.
     pub fn from_number(number: u32, columns: usize) -> Option<Self> {
         let columns = columns as u32;
         match number.checked_div(columns)? {

@@ -3,9 +3,9 @@
 //! The numbers that predictions and trees look at lie in one memory, a stretch for each row: values, residuals, and the
 //! number of the row. A row sees its own stretch and the one before it, which is zero for the first row.
 
-use super::model::{Branch, ColumnModel, FACTOR_BITS, Model, Prediction, Source};
-use crate::bits::BitLayout;
+use super::model::{Branch, ColumnModel, FACTOR_BITS, Model, Prediction, Reference};
 use super::weights::frequencies;
+use crate::bits::BitLayout;
 use crate::rans::{AliasTable, Decoder, EncodeTable, Encoder, SYMBOLS};
 
 /// From this number on, the target of a branch is a table.
@@ -38,9 +38,8 @@ struct Plan {
     step: Step,
     root: u16,
     nodes: Vec<Node>,
-    /// By symbol: smallest residual and plain bits.
-    lowers: Vec<u64>,
-    bits: Vec<u8>,
+    /// By symbol: smallest residual, and plain bits.
+    bins: Vec<(u64, u32)>,
     /// Its first table.
     first_table: usize,
 }
@@ -55,7 +54,7 @@ pub(super) struct Put {
     /// Which symbol.
     pub(super) symbol: u8,
     /// Plain bits after it, and how many.
-    pub(super) rest: (u64, u8),
+    pub(super) rest: (u64, u32),
 }
 
 /// A model, ready to walk over rows.
@@ -74,11 +73,11 @@ impl Walk {
     pub(super) fn new(model: &Model, layout: &BitLayout) -> Self {
         let columns = model.columns.len();
         let stretch = 2 * columns as u32 + 1;
-        let at = |source: Source| match source {
-            Source::Previous(place) => place,
-            Source::Value(place) => stretch + place,
-            Source::Residual(place) => stretch + columns as u32 + place,
-            Source::Row => stretch + 2 * columns as u32,
+        let at = |reference: Reference| match reference {
+            Reference::Previous(place) => place,
+            Reference::Value(place) => stretch + place,
+            Reference::Residual(place) => stretch + columns as u32 + place,
+            Reference::Row => stretch + 2 * columns as u32,
         };
         let mut first_table = 0;
         let plans = (0u32..).zip(&model.columns).map(|(place, column)| {
@@ -87,7 +86,7 @@ impl Walk {
                 Branch::Table(number) => TABLES + number,
             };
             let node = |split: &super::model::Split| Node {
-                at: at(split.source),
+                at: at(split.reference),
                 threshold: split.threshold,
                 next: [next(split.less), next(split.other)],
             };
@@ -97,16 +96,15 @@ impl Walk {
                 mask: u64::MAX >> (64 - u32::from(column.width.clamp(1, 64))),
                 step: match column.prediction {
                     Prediction::Zero => Step::Zero,
-                    Prediction::Same(source) => Step::Same(at(source)),
+                    Prediction::Same(reference) => Step::Same(at(reference)),
                     Prediction::Change(other) => {
-                        Step::Change(place, at(Source::Value(other)), at(Source::Previous(other)))
+                        Step::Change(place, at(Reference::Value(other)), at(Reference::Previous(other)))
                     }
-                    Prediction::Scaled(source, factor) => Step::Scaled(at(source), factor.into()),
+                    Prediction::Scaled(reference, factor) => Step::Scaled(at(reference), factor.into()),
                 },
                 root: next(column.root()),
                 nodes: column.splits.iter().map(node).collect(),
-                lowers: column.bins.iter().map(|bin| bin.lower as u64).collect(),
-                bits: column.bins.iter().map(|bin| bin.bits).collect(),
+                bins: column.bins.iter().map(|bin| (bin.lower as u64, bin.bits.into())).collect(),
                 first_table,
             };
             first_table += column.tables.len();
@@ -126,19 +124,25 @@ impl Walk {
     }
 
     /// Decode row `row` of a group, after those before it. `tables` are all of the model's.
-    pub(super) fn decode(&self, tables: &[AliasTable], row: usize, memory: &mut Memory, decoder: &mut Decoder<'_>) {
+    pub(super) fn decode(
+        &self,
+        tables: &[AliasTable],
+        row: usize,
+        memory: &mut Memory,
+        decoder: &mut Decoder<'_>,
+    ) {
         let (stretch, columns) = (self.stretch(), self.plans.len());
         let window = &mut memory.0[row * stretch..(row + 2) * stretch];
         window[stretch + 2 * columns] = row as u64;
         for (place, plan) in self.plans.iter().enumerate() {
             let expected = plan.expect(window);
             let symbol = usize::from(decoder.take(&tables[plan.first_table + plan.table(window)]));
-            let (value, residual) = match (plan.lowers.get(symbol), plan.bits.get(symbol)) {
-                (Some(&lower), Some(&bits)) => {
-                    let residual = lower.wrapping_add(decoder.take_wide(bits.into()));
+            let (value, residual) = match plan.bins.get(symbol) {
+                Some(&(lower, bits)) => {
+                    let residual = lower.wrapping_add(decoder.take_wide(bits));
                     (expected.wrapping_add(residual) & plan.mask, residual)
                 }
-                _ => {
+                None => {
                     let value = decoder.take_wide(plan.width);
                     (value, value.wrapping_sub(expected))
                 }
@@ -176,7 +180,7 @@ impl Walk {
                 let value = self.layout.container.get(row, plan.column as usize);
                 let residual = value.wrapping_sub(plan.expect(window));
                 let table = plan.table(window) as u16;
-                let escape = (plan.lowers.len() as u8, (value, plan.width as u8));
+                let escape = (plan.bins.len() as u8, (value, plan.width));
                 let bin = plan.bin_of(residual).filter(|&(symbol, _)| has(place, table, symbol));
                 let (symbol, rest) = bin.unwrap_or(escape);
                 each(Put { place, table, symbol, rest });
@@ -196,7 +200,9 @@ impl Plan {
             Step::Change(own, now, before) => {
                 window[own as usize].wrapping_add(window[now as usize]).wrapping_sub(window[before as usize])
             }
-            Step::Scaled(at, factor) => ((window[at as usize] as i64).wrapping_mul(factor) >> FACTOR_BITS) as u64,
+            Step::Scaled(at, factor) => {
+                ((window[at as usize] as i64).wrapping_mul(factor) >> FACTOR_BITS) as u64
+            }
         }
     }
 
@@ -212,12 +218,12 @@ impl Plan {
     }
 
     /// The symbol of `residual`, and its plain bits.
-    fn bin_of(&self, residual: u64) -> Option<(u8, (u64, u8))> {
-        let after = self.lowers.partition_point(|&lower| lower as i64 <= residual as i64);
+    fn bin_of(&self, residual: u64) -> Option<(u8, (u64, u32))> {
+        let after = self.bins.partition_point(|&(lower, _)| lower as i64 <= residual as i64);
         let symbol = after.checked_sub(1)?;
-        let (rest, bits) = (residual.wrapping_sub(self.lowers[symbol]), self.bits[symbol]);
-        let fits = bits == 64 || rest >> bits == 0;
-        fits.then_some((symbol as u8, (rest, bits)))
+        let (lower, bits) = self.bins[symbol];
+        let rest = residual.wrapping_sub(lower);
+        (rest.checked_shr(bits).unwrap_or(0) == 0).then_some((symbol as u8, (rest, bits)))
     }
 }
 
@@ -244,13 +250,26 @@ impl GroupEncoder {
             puts.clear();
             self.walk.encode(rows, &mut memory, has, |put| puts.push(put));
             for put in puts.iter().rev() {
-                encoder.put_wide(put.rest.0, put.rest.1.into());
+                encoder.put_wide(put.rest.0, put.rest.1);
                 encoder.put(&self.tables[put.place as usize][put.table as usize], put.symbol);
             }
             lengths.push((encoder.bytes() / 2) as u32);
             encoder.finish(bytes);
         }
     }
+}
+
+/// All rows of the group that `stream` holds, from its beginning to its end; `None` where it does not end as it should.
+/// What reads row by row is held against this.
+pub fn decode_group(model: &Model, layout: &BitLayout, rows: usize, stream: &[u8]) -> Option<Vec<u8>> {
+    let (walk, tables) = (Walk::new(model, layout), alias_tables(model));
+    let (mut memory, mut decoder) = (Memory::default(), Decoder::new(stream));
+    walk.start(rows, &mut memory);
+    (0..rows).for_each(|row| walk.decode(&tables, row, &mut memory, &mut decoder));
+    let mut out = vec![0; rows * layout.row_bytes()];
+    let each = out.chunks_exact_mut(layout.row_bytes()).enumerate();
+    each.for_each(|(row, out)| walk.write_row(row, &memory, out));
+    decoder.is_finished().then_some(out)
 }
 
 /// For every column and table of `model`, how often each symbol occurs in `rows`, of which `group` make a group; the

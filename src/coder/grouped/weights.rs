@@ -93,7 +93,11 @@ fn expected(symbol: usize, first: Option<&Vec<Code>>, last: i64) -> i64 {
 ///
 /// # Errors
 /// The first contradiction.
-pub(super) fn read(count: usize, first: Option<&Vec<Code>>, input: &mut BitInput) -> Result<Vec<Code>, String> {
+pub(super) fn read(
+    count: usize,
+    first: Option<&Vec<Code>>,
+    input: &mut BitInput,
+) -> Result<Vec<Code>, String> {
     let rice = input.take(RICE_BITS)? as u32;
     let first = if input.take(1)? == 1 { first } else { None };
     let mut last = USUAL;

@@ -6,9 +6,7 @@ use super::sample::Sample;
 use super::tree::{self, Known, Tree};
 use super::{bins, order};
 use crate::bits::BitLayout;
-use crate::coder::grouped::model::{
-    Bin, ColumnModel, FACTOR_BITS, MAX_LEAVES, Model, Prediction, Source,
-};
+use crate::coder::grouped::model::{Bin, ColumnModel, FACTOR_BITS, MAX_LEAVES, Model, Prediction, Reference};
 use crate::coder::grouped::{codes, count};
 use crate::error::Result;
 use crate::parallel::map_in_order;
@@ -53,14 +51,19 @@ pub(super) fn learn(
     let learner = Learner::new(&all, threads)?;
     let columns = order.len();
     let mut predictions = Vec::with_capacity(columns);
-    map_in_order(threads, columns, |place| Ok(learner.prediction(place)), |_, prediction| {
-        predictions.push(prediction);
-        tick()
-    })?;
+    map_in_order(
+        threads,
+        columns,
+        |place| Ok(learner.prediction(place)),
+        |_, prediction| {
+            predictions.push(prediction);
+            tick()
+        },
+    )?;
     let mut missed: Vec<Known> = Vec::with_capacity(columns);
     let known = |place: usize| {
         let residuals = learner.structure.residuals(place, predictions[place]);
-        Ok(in_cells(Source::Residual(place as u32), &residuals))
+        Ok(in_cells(Reference::Residual(place as u32), &residuals))
     };
     map_in_order(threads, columns, known, |_, known| {
         missed.push(known);
@@ -89,10 +92,10 @@ pub(super) fn learn(
 }
 
 /// Values in cells.
-fn in_cells(source: Source, values: &[i64]) -> Known {
+fn in_cells(reference: Reference, values: &[i64]) -> Known {
     let thresholds = bins::thresholds(values, KNOWN_CELLS);
     let cell = |&value: &i64| thresholds.partition_point(|&threshold| threshold <= value) as u8;
-    Known { source, cells: values.iter().map(cell).collect(), thresholds }
+    Known { reference, cells: values.iter().map(cell).collect(), thresholds }
 }
 
 struct Learner {
@@ -113,14 +116,14 @@ impl Learner {
         let (mut values, mut previous) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
         let known = |place: usize| {
             let own: Vec<i64> = structure.values[place].iter().map(|&value| value as i64).collect();
-            let known = in_cells(Source::Value(place as u32), &own);
+            let known = in_cells(Reference::Value(place as u32), &own);
             let zero = known.thresholds.partition_point(|&threshold| threshold <= 0) as u8;
             let before = |row: usize| {
                 if row.is_multiple_of(structure.group) { zero } else { known.cells[row - 1] }
             };
             let cells = (0..structure.rows).map(before).collect();
-            let source = Source::Previous(place as u32);
-            Ok((Known { source, thresholds: known.thresholds.clone(), cells }, known))
+            let reference = Reference::Previous(place as u32);
+            Ok((Known { reference, thresholds: known.thresholds.clone(), cells }, known))
         };
         map_in_order(threads, columns, known, |_, (before, now)| {
             previous.push(before);
@@ -131,7 +134,7 @@ impl Learner {
         Ok(Self {
             second: structure.thin(SECOND_ROWS),
             first: structure.thin(FIRST_ROWS),
-            row: in_cells(Source::Row, &numbers),
+            row: in_cells(Reference::Row, &numbers),
             leaves: (TABLES / columns.max(1)).clamp(1, LEAVES.min(MAX_LEAVES)),
             structure,
             values,
@@ -149,13 +152,14 @@ impl Learner {
     fn prediction(&self, place: usize) -> Prediction {
         let mut candidates = vec![Prediction::Zero];
         for other in self.near(place) {
-            let source = |known: fn(u32) -> Source| known(other as u32);
-            candidates.push(Prediction::Same(source(Source::Previous)));
+            let reference = |known: fn(u32) -> Reference| known(other as u32);
+            candidates.push(Prediction::Same(reference(Reference::Previous)));
             if other < place {
-                candidates.push(Prediction::Same(source(Source::Value)));
+                candidates.push(Prediction::Same(reference(Reference::Value)));
                 candidates.push(Prediction::Change(other as u32));
                 let factors = self.factors(place, other);
-                candidates.extend(factors.map(|factor| Prediction::Scaled(source(Source::Value), factor)));
+                candidates
+                    .extend(factors.map(|factor| Prediction::Scaled(reference(Reference::Value), factor)));
             }
         }
         let candidates = best_of(candidates, FIRST_LEFT, |&prediction| {

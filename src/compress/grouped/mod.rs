@@ -6,13 +6,15 @@ mod bins;
 mod learn;
 mod order;
 mod sample;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use super::encode::Run;
 use super::partition::{PartitionRows, can_be_split};
 use crate::block::GroupedParameters;
-use crate::coder::grouped::model::{MAX_COLUMNS, MAX_GROUP};
 use crate::coder::grouped::GroupEncoder;
+use crate::coder::grouped::model::{MAX_COLUMNS, MAX_GROUP};
 use crate::coder::lengths;
 use crate::container::{SectionId, SectionKind};
 use crate::error::Result;

@@ -42,7 +42,9 @@ pub(super) fn choose(sample: &Sample, threads: usize) -> Result<Vec<usize>> {
     let mut order = Vec::with_capacity(columns);
     // What the columns in `order` tell of each other, at most.
     let mut known: Vec<u64> = tells.iter().map(|row| row.iter().sum()).collect();
-    while let Some(place) = (0..left.len()).max_by_key(|&place| (known[left[place]], std::cmp::Reverse(left[place]))) {
+    while let Some(place) =
+        (0..left.len()).max_by_key(|&place| (known[left[place]], std::cmp::Reverse(left[place])))
+    {
         let column = left.remove(place);
         if order.is_empty() {
             known = vec![0; columns];

@@ -2,7 +2,7 @@
 //! trees look at.
 
 use crate::bits::BitLayout;
-use crate::coder::grouped::model::{FACTOR_BITS, Prediction, Source};
+use crate::coder::grouped::model::{FACTOR_BITS, Prediction, Reference};
 
 /// Values of the columns that are not constant, for whole groups of rows.
 #[derive(Clone, Debug)]
@@ -18,7 +18,8 @@ pub(super) struct Sample {
 impl Sample {
     /// The columns of `rows`.
     pub(super) fn new(rows: &[u8], layout: &BitLayout, group: usize) -> Self {
-        let columns: Vec<(u32, u8)> = (0u32..).zip(layout.widths.iter().copied()).filter(|c| c.1 > 0).collect();
+        let columns: Vec<(u32, u8)> =
+            (0u32..).zip(layout.widths.iter().copied()).filter(|c| c.1 > 0).collect();
         let row_bytes = layout.row_bytes();
         let of_column = |&(column, _): &(u32, u8)| {
             rows.chunks_exact(row_bytes).map(|row| layout.container.get(row, column as usize)).collect()
@@ -40,7 +41,8 @@ impl Sample {
         let picked = (0..count).map(|i| i * groups / count);
         let picked = picked.map(|group| group * self.group..((group + 1) * self.group).min(self.rows));
         let picked: Vec<_> = picked.collect();
-        let thinned = |values: &Vec<u64>| picked.iter().flat_map(|range| &values[range.clone()]).copied().collect();
+        let thinned =
+            |values: &Vec<u64>| picked.iter().flat_map(|range| &values[range.clone()]).copied().collect();
         Self {
             columns: self.columns.clone(),
             values: self.values.iter().map(thinned).collect(),
@@ -54,12 +56,12 @@ impl Sample {
         if row.is_multiple_of(self.group) { 0 } else { self.values[place][row - 1] }
     }
 
-    /// A source other than a residual.
-    fn source(&self, source: Source, row: usize) -> u64 {
-        match source {
-            Source::Value(place) => self.values[place as usize][row],
-            Source::Previous(place) => self.previous(place as usize, row),
-            Source::Residual(_) | Source::Row => (row % self.group) as u64,
+    /// A reference other than a residual.
+    fn reference(&self, reference: Reference, row: usize) -> u64 {
+        match reference {
+            Reference::Value(place) => self.values[place as usize][row],
+            Reference::Previous(place) => self.previous(place as usize, row),
+            Reference::Residual(_) | Reference::Row => (row % self.group) as u64,
         }
     }
 
@@ -68,13 +70,14 @@ impl Sample {
         let value = self.values[place][row];
         let expected = match prediction {
             Prediction::Zero => 0,
-            Prediction::Same(source) => self.source(source, row),
+            Prediction::Same(reference) => self.reference(reference, row),
             Prediction::Change(other) => {
-                let gained = self.values[other as usize][row].wrapping_sub(self.previous(other as usize, row));
+                let gained =
+                    self.values[other as usize][row].wrapping_sub(self.previous(other as usize, row));
                 self.previous(place, row).wrapping_add(gained)
             }
-            Prediction::Scaled(source, factor) => {
-                ((self.source(source, row) as i64).wrapping_mul(factor.into()) >> FACTOR_BITS) as u64
+            Prediction::Scaled(reference, factor) => {
+                ((self.reference(reference, row) as i64).wrapping_mul(factor.into()) >> FACTOR_BITS) as u64
             }
         };
         value.wrapping_sub(expected) as i64

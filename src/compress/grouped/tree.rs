@@ -1,14 +1,14 @@
 //! Trees of contexts. In: the symbols of a column, and what is known before them, sorted into cells. Out: the questions that
 //! tell apart symbols with different frequencies, as long as they save more bits than their tables take.
 
-use crate::coder::grouped::model::{Branch, Source, Split};
+use crate::coder::grouped::model::{Branch, Reference, Split};
 use crate::rans::cost::{POINT, total};
 
 /// Fewer rows are not told apart.
 const LEAST_ROWS: usize = 64;
 
-/// Sources that are looked at beyond the root.
-const KEPT_SOURCES: usize = 16;
+/// References that are looked at beyond the root.
+const KEPT_REFERENCES: usize = 16;
 
 /// Bits of a symbol in a table, where it occurs and where it does not.
 const PRESENT_BITS: u64 = 5;
@@ -17,13 +17,16 @@ const ABSENT_BITS: u64 = 1;
 /// Bits of a table besides.
 const TABLE_BITS: u64 = 4;
 
+/// A question takes time and memory whenever a row is decoded: for so many rows, it must save a bit more.
+const ROWS_PER_BIT: u64 = 200;
+
 /// Bits of a question, apart from its threshold.
 const SPLIT_BITS: u64 = 16;
 
 /// A number that is known, in cells.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    pub(super) source: Source,
+    pub(super) reference: Reference,
     /// Where each cell but the first begins.
     pub(super) thresholds: Vec<i64>,
     /// The cell of every row.
@@ -39,7 +42,7 @@ pub(super) struct Tree {
 
 struct Leaf {
     rows: Vec<u32>,
-    /// What its best question saves, and which it is: number of the source, and of the threshold.
+    /// What its best question saves, and which it is: number of the reference, and of the threshold.
     best: Option<(u64, usize, usize)>,
     /// Where it hangs: the split, and whether at its other side.
     parent: Option<(usize, bool)>,
@@ -47,7 +50,7 @@ struct Leaf {
 
 /// A question before its branches are known to be splits or leaves.
 struct Node {
-    source: Source,
+    reference: Reference,
     threshold: i64,
     children: [Option<usize>; 2],
 }
@@ -59,21 +62,21 @@ pub(super) fn grow(symbols: &[u8], kinds: usize, known: &[&Known], leaves: usize
     let mut base = vec![0u32; kinds];
     symbols.iter().for_each(|&symbol| base[symbol as usize] += 1);
     let mut cost = length(base.iter().copied()) + table_bits(&base);
-    let mut sources: Vec<usize> = (0..known.len()).collect();
-    let (best, mut gains) = grower.best(&all, &sources);
-    gains.sort_by_key(|&(gain, source)| (std::cmp::Reverse(gain), source));
-    sources = gains.into_iter().take(KEPT_SOURCES).map(|(_, source)| source).collect();
-    sources.sort_unstable();
+    let mut references: Vec<usize> = (0..known.len()).collect();
+    let (best, mut gains) = grower.best(&all, &references);
+    gains.sort_by_key(|&(gain, reference)| (std::cmp::Reverse(gain), reference));
+    references = gains.into_iter().take(KEPT_REFERENCES).map(|(_, reference)| reference).collect();
+    references.sort_unstable();
     let mut open = vec![Leaf { rows: all, best, parent: None }];
     let mut nodes: Vec<Node> = Vec::new();
     while open.len() < leaves {
         let gain = |leaf: &Leaf| leaf.best.map_or(0, |best| best.0);
         let Some(chosen) = (0..open.len()).max_by_key(|&i| (gain(&open[i]), open.len() - i)) else { break };
-        let Some((gain, source, threshold)) = open[chosen].best else { break };
+        let Some((gain, reference, threshold)) = open[chosen].best else { break };
         cost -= gain.min(cost);
         let leaf = &mut open[chosen];
         let rows = std::mem::take(&mut leaf.rows);
-        let cells = &known[source].cells;
+        let cells = &known[reference].cells;
         let (other, less): (Vec<u32>, Vec<u32>) =
             rows.iter().partition(|&&row| usize::from(cells[row as usize]) > threshold);
         if let Some((number, side)) = leaf.parent {
@@ -82,12 +85,12 @@ pub(super) fn grow(symbols: &[u8], kinds: usize, known: &[&Known], leaves: usize
         }
         let number = nodes.len();
         nodes.push(Node {
-            source: known[source].source,
-            threshold: known[source].thresholds[threshold],
+            reference: known[reference].reference,
+            threshold: known[reference].thresholds[threshold],
             children: [None, None],
         });
         let [less, other] = [(less, false), (other, true)].map(|(rows, side)| {
-            let (best, _) = grower.best(&rows, &sources);
+            let (best, _) = grower.best(&rows, &references);
             Leaf { rows, best, parent: Some((number, side)) }
         });
         open[chosen] = less;
@@ -108,9 +111,9 @@ fn in_order(nodes: &[Node]) -> Vec<Split> {
         let branch = match node {
             Some(node) => {
                 let number = splits.len();
-                let Node { source, threshold, children } = &nodes[node];
+                let Node { reference, threshold, children } = &nodes[node];
                 let (less, other) = (Branch::Table(0), Branch::Table(0));
-                splits.push(Split { source: *source, threshold: *threshold, less, other });
+                splits.push(Split { reference: *reference, threshold: *threshold, less, other });
                 open.extend([(children[1], Some((number, true))), (children[0], Some((number, false)))]);
                 Branch::Split(number as u16)
             }
@@ -153,10 +156,14 @@ struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    /// The question that saves most among `rows`: what it saves, its source and its threshold. And for every source what
+    /// The question that saves most among `rows`: what it saves, its reference and its threshold. And for every reference what
     /// it saves without the price of a table.
     #[expect(clippy::type_complexity, reason = "two lists of numbers")]
-    fn best(&mut self, rows: &[u32], sources: &[usize]) -> (Option<(u64, usize, usize)>, Vec<(u64, usize)>) {
+    fn best(
+        &mut self,
+        rows: &[u32],
+        references: &[usize],
+    ) -> (Option<(u64, usize, usize)>, Vec<(u64, usize)>) {
         let mut base = vec![0u32; self.kinds];
         rows.iter().for_each(|&row| base[self.symbols[row as usize] as usize] += 1);
         let present: Vec<u32> = base.iter().copied().filter(|&count| count > 0).collect();
@@ -174,7 +181,7 @@ impl Grower<'_> {
         // Of a table more, only what it takes beyond the one that is there.
         let absent = (self.kinds - kinds) as u64 * ABSENT_BITS;
         let mut best: Option<(u64, usize, usize)> = None;
-        for &number in sources {
+        for &number in references {
             let known = self.known[number];
             let cells = known.thresholds.len() + 1;
             if cells < 2 {
@@ -212,6 +219,7 @@ impl Grower<'_> {
                     + absent
                     + TABLE_BITS
                     + SPLIT_BITS
+                    + self.symbols.len() as u64 / ROWS_PER_BIT
                     + u64::from(u64::BITS - known.thresholds[threshold].unsigned_abs().leading_zeros());
                 let net = gain.saturating_sub(more << POINT);
                 if net > best.map_or(0, |best| best.0) {
