@@ -35,6 +35,7 @@ fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
             (Data::new(DType::Float32, &[5], bytes), options(Preset::Paper))
         }
         "v1.0_table.gede" => (table(300, 29).with_classes(2), options(Preset::Paper)),
+        "v1.0_grouped.gede" => (support::integers(300, 6, 29).with_classes(2), options(Preset::Small)),
         other => panic!("no recipe for {other}"),
     };
     (path, data, options)
@@ -52,6 +53,7 @@ fn golden_files_still_decode() {
         "v1.0_paper_exact.gede",
         "v1.0_columns.gede",
         "v1.0_table.gede",
+        "v1.0_grouped.gede",
     ] {
         let (path, data, options) = golden(name);
         if std::env::var_os("DREAMLEARNING_WRITE_GOLDEN").is_some() && !path.exists() {
@@ -90,6 +92,7 @@ fn exact_presets_still_write_the_same_sections() {
         "v1.0_own_shapes_16_bits.gede",
         "v1.0_columns.gede",
         "v1.0_table.gede",
+        "v1.0_grouped.gede",
     ] {
         let (path, data, options) = golden(name);
         let (_folder, fresh) = support::write_temporary(&data, &options);

@@ -10,18 +10,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dreamlearning::container::MAX_METADATA_BYTES;
 use dreamlearning::source::{MemorySource, SampleSource};
 use dreamlearning::{DType, Dataset, Error, Input, Preset, Reading, Result, SampleLayout, compress};
-use support::{Data, Random, images, options, write_temporary};
+use support::{Data, Random, images, options, integers, write_temporary};
 
 #[test]
 fn memory_and_threads_do_not_change_a_byte() {
     // Several chunks of a mebibyte, and a search of many steps.
-    let table: Vec<u8> = Random(5).bytes(3 << 20).iter().map(|byte| byte & byte >> 3 & 7).collect();
+    let numbers: Vec<u8> = Random(5).bytes(3 << 20).iter().map(|byte| byte & byte >> 3 & 7).collect();
     let cases = [
-        (Data::new(DType::UInt16, &[24], table), Preset::Paper),
+        (Data::new(DType::UInt16, &[24], numbers), Preset::Paper),
         (images(1500, 32, 32, 1, 6).with_classes(2), Preset::Paper),
         (images(700, 32, 32, 3, 7), Preset::Fast),
         (images(700, 32, 32, 3, 8).with_classes(3), Preset::Small),
         (images(20, 150, 260, 3, 9), Preset::Small),
+        (integers(70_000, 6, 10).with_classes(2), Preset::Small),
     ];
     for (data, preset) in cases {
         let mut options = options(preset);
@@ -106,7 +107,7 @@ fn bases_are_means_of_the_samples_that_share_them() {
     let values: Vec<f32> = (0..64).map(|i| if i % 2 == 0 { 0.5 } else { -4.0 }).collect();
     let bytes = values.iter().flat_map(|value| value.to_le_bytes().repeat(8)).collect();
     let data = Data::new(DType::Float32, &[8], bytes);
-    for preset in [Preset::Fast, Preset::Paper] {
+    for preset in [Preset::Fast, Preset::Paper, Preset::Small] {
         let (_folder, path) = write_temporary(&data, &options(preset));
         let bases = Dataset::open(&path, Reading::Map).unwrap().bases(0).unwrap();
         assert_eq!(bases.counts.iter().sum::<u64>(), 64);

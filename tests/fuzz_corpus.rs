@@ -16,6 +16,8 @@ mod preset_fast;
 mod preset_packed;
 #[path = "../fuzz/bodies/preset_small.rs"]
 mod preset_small;
+#[path = "../fuzz/bodies/preset_small_tables.rs"]
+mod preset_small_tables;
 #[path = "../fuzz/bodies/round_trip.rs"]
 mod round_trip;
 #[path = "../fuzz/bodies/table.rs"]
@@ -55,6 +57,11 @@ fn tables() {
 #[test]
 fn streams_of_small() {
     run_all("preset_small", preset_small::run);
+}
+
+#[test]
+fn groups_of_small() {
+    run_all("preset_small_tables", preset_small_tables::run);
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
         write_temporary(&ragged(8, 12, 20, 3, 7).with_classes(2), &options(Preset::Small)),
         write_temporary(&ragged(8, 12, 20, 1, 8), &options(Preset::Fast)),
         write_temporary(&table(60, 9), &options(Preset::Paper)),
+        write_temporary(&support::integers(140, 2, 9), &options(Preset::Small)),
     ]
 }
 
@@ -110,6 +111,18 @@ fn resealing_an_intact_file_changes_nothing() {
         let mut sealed = bytes.clone();
         reseal(&mut sealed);
         assert!(bytes == sealed);
+    }
+}
+
+#[test]
+fn the_files_have_every_coder() {
+    let coder = |path: &Path| {
+        let info = Dataset::open(path, Reading::Map).unwrap().info(true).unwrap();
+        info["partitions"][0]["layers"][0]["coder"].as_str().unwrap().to_owned()
+    };
+    let coders: Vec<String> = samples().iter().map(|(_, path)| coder(path)).collect();
+    for name in ["packed", "rans", "filtered", "grouped"] {
+        assert!(coders.iter().any(|coder| coder == name), "{name}: {coders:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use dreamlearning::{Dataset, Reading};
 mod reseal;
 use reseal::reseal;
 
-const GOLDEN: [&[u8]; 8] = [
+const GOLDEN: [&[u8]; 9] = [
     include_bytes!("../../tests/golden/v1.0_fast.gede"),
     include_bytes!("../../tests/golden/v1.0_paper_exact.gede"),
     include_bytes!("../../tests/golden/v1.0_columns.gede"),
@@ -18,6 +18,7 @@ const GOLDEN: [&[u8]; 8] = [
     include_bytes!("../../tests/golden/v1.0_tiles.gede"),
     include_bytes!("../../tests/golden/v1.0_own_shapes.gede"),
     include_bytes!("../../tests/golden/v1.0_own_shapes_16_bits.gede"),
+    include_bytes!("../../tests/golden/v1.0_grouped.gede"),
 ];
 
 /// Run on one input.

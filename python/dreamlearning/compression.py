@@ -54,7 +54,8 @@ def compress(
         path: the file to write, usually ``*.gede``.
         target: of a table: name of the column to be predicted; it must have a value in every row. Named
             arrays whose samples have one axis become a table where it is given; ``(X, y)`` needs none.
-        preset: ``"small"`` (images: learned prediction and entropy coding), ``"fast"``, ``"paper"``
+        preset: ``"small"`` (learned prediction and entropy coding; rows of tables in groups of at most
+            128, which are decoded together), ``"fast"``, ``"paper"``
             (Algorithm 1 of the paper; images only near-lossless unless ``exact``), ``"raw"`` (samples as
             they are: the fastest to read), or ``"auto"``: ``small`` for images and ``paper`` for tables.
         exact: ``True`` makes ``paper`` bit-exact for images too.

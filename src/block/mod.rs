@@ -2,16 +2,19 @@
 //! the bytes of a parameters section. Out: those bytes, or a block that turns row numbers into rows.
 
 mod filtered;
+mod grouped;
 mod parameters;
 mod predicted;
 
 pub use filtered::{CODER_FILTERED, FilteredParameters};
+pub use grouped::{CODER_GROUPED, GroupedParameters};
 pub use parameters::{MAX_SPLIT_BITS, Parameters, StoredSplit};
 pub use predicted::{CODER_RANS, PredictedParameters, Stored, open_codec};
 
 use std::sync::Arc;
 
 use crate::bits::{BitLayout, Container, add_offsets};
+use crate::coder::grouped::Grouped;
 use crate::coder::shapes::ImageSides;
 use crate::coder::{Codec, Coder, Filtered, Predicted, ReadBuffers, RowError, Sections, Sides, Wanted};
 use crate::container::{FileReader, SectionId, SectionKind};
@@ -80,6 +83,22 @@ impl Block {
         }
         if images.is_some_and(|images| images.sides.is_none()) {
             return Err(wrong("images of different sides in records of one width".to_owned()));
+        }
+        if bytes.first() == Some(&CODER_GROUPED) {
+            let parameters = GroupedParameters::from_bytes(bytes, layer, rows).map_err(wrong)?;
+            let sections = Sections { records, beside: lengths()? };
+            let (layout, group) = (&parameters.layout, parameters.group);
+            let coder = Grouped::open(file, sections, &parameters.model, layout, rows, group)?;
+            return Ok(Self {
+                rows,
+                coder: Coder::Grouped(Box::new(coder)),
+                offsets: parameters.offset_row(),
+                container: layer.container,
+                constant_bits: 0,
+                layout: parameters.layout,
+                sections,
+                plain: None,
+            });
         }
         let parameters = Parameters::from_bytes(bytes, layer, rows).map_err(wrong)?;
         let coder = parameters.coder();
@@ -157,12 +176,18 @@ impl Block {
         matches!(self.coder, Coder::Predicted(_))
     }
 
+    /// Whether rows are better read in their order: one costs those before it in its group.
+    pub fn wants_order(&self) -> bool {
+        matches!(self.coder, Coder::Grouped(_))
+    }
+
     /// Name of the coder, for `info`.
     pub fn coder_name(&self) -> &'static str {
         match self.coder {
             Coder::Packed(_) => "packed",
             Coder::Predicted(_) => "rans",
             Coder::Filtered(_) => "filtered",
+            Coder::Grouped(_) => "grouped",
         }
     }
 

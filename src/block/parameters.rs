@@ -11,7 +11,7 @@ const CODER_PACKED: u8 = 0;
 const FLAG_OFFSETS: u8 = 1;
 const FLAG_SPLIT: u8 = 2;
 /// Bytes before the columns.
-const FIXED_BYTES: usize = 24;
+pub(super) const FIXED_BYTES: usize = 24;
 /// Blocks of more bit positions (rows of more than 1 MiB) are stored without a split: the search and its masks need
 /// many bytes per position, and rows that large share nothing.
 pub const MAX_SPLIT_BITS: u64 = 1 << 23;
@@ -51,17 +51,11 @@ impl Parameters {
 
     /// The section's payload.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let width = self.offsets.as_deref().map_or(0, offset_bytes);
-        let flags = if self.offsets.is_some() { FLAG_OFFSETS } else { 0 }
-            | if self.split.is_some() { FLAG_SPLIT } else { 0 };
-        let mut bytes = vec![CODER_PACKED, self.layout.container.bytes() as u8, flags, width as u8];
-        bytes.extend((self.layout.widths.len() as u32).to_le_bytes());
-        bytes.extend(self.rows.to_le_bytes());
-        bytes.extend(self.split.as_ref().map_or(1, |split| split.bases).to_le_bytes());
-        if let Some(offsets) = &self.offsets {
-            bytes.extend(offsets.iter().flat_map(|offset| offset.to_le_bytes().into_iter().take(width)));
-            bytes.extend(&self.layout.widths);
-        }
+        let columns = Columns { layout: &self.layout, offsets: self.offsets.as_deref() };
+        let flags = if self.split.is_some() { FLAG_SPLIT } else { 0 };
+        let bases = self.split.as_ref().map_or(1, |split| split.bases);
+        let mut bytes = columns.head(CODER_PACKED, flags, self.rows, bases);
+        columns.write(&mut bytes);
         if let Some(split) = &self.split {
             bytes.extend(pack_positions(&self.layout, &self.layout.mask(), &split.base));
             bytes.extend(pack_positions(&self.layout, &split.base, &split.constant));
@@ -77,47 +71,11 @@ impl Parameters {
     pub fn from_bytes(bytes: &[u8], layer: &Layer, rows: u64) -> Result<Self, String> {
         let mut input = Input { bytes };
         let fixed = input.take(FIXED_BYTES as u64)?;
-        let (coder, container, flags, width) = (fixed[0], fixed[1], fixed[2], fixed[3] as usize);
-        let columns = number(&fixed[4..8]);
-        let bases = number(&fixed[16..24]);
+        let (coder, flags, bases) = (fixed[0], fixed[2], number(&fixed[16..24]));
         if coder != CODER_PACKED {
             return Err(format!("coder {coder} is unknown"));
         }
-        if Container::from_bytes(container.into()) != Some(layer.container) || columns != layer.columns as u64
-        {
-            let (want, have) = (layer.container.bytes(), layer.columns);
-            return Err(format!(
-                "{columns} columns of {container} bytes where the layer has {have} of {want}"
-            ));
-        }
-        if number(&fixed[8..16]) != rows {
-            return Err(format!("{} rows where the partition has {rows}", number(&fixed[8..16])));
-        }
-        if flags & !(FLAG_OFFSETS | FLAG_SPLIT) != 0
-            || (flags & FLAG_OFFSETS != 0) != layer.frame_of_reference
-        {
-            return Err(format!("impossible flags {flags}"));
-        }
-        let mut layout = BitLayout::full(layer.columns, layer.container);
-        let mut offsets = None;
-        if flags & FLAG_OFFSETS != 0 {
-            if ![0, 1, 2, 4, 8].contains(&width) || width > layer.container.bytes() {
-                return Err(format!("offsets of {width} bytes"));
-            }
-            let values = input.take(columns * width as u64)?;
-            offsets = Some(if width == 0 {
-                vec![0; layer.columns]
-            } else {
-                values.chunks_exact(width).map(number).collect()
-            });
-            layout.widths = input.take(columns)?.to_vec();
-            let limit = layer.container.bits() as u8;
-            if let Some(bad) = layout.widths.iter().find(|&&width| width > limit) {
-                return Err(format!("a column of {bad} bits in a container of {limit}"));
-            }
-        } else if width != 0 {
-            return Err(format!("offsets of {width} bytes that are not there"));
-        }
+        let (layout, offsets) = input.columns(fixed, FLAG_SPLIT, layer, rows)?;
         let mut split = None;
         if flags & FLAG_SPLIT != 0 {
             if bases == 0 || bases > rows {
@@ -167,8 +125,40 @@ impl Parameters {
 
     /// The offsets as a row; empty where there are none or all are zero.
     pub fn offset_row(&self) -> Vec<u8> {
-        let Some(offsets) = self.offsets.as_ref().filter(|offsets| offsets.iter().any(|&offset| offset != 0))
-        else {
+        Columns { layout: &self.layout, offsets: self.offsets.as_deref() }.offset_row()
+    }
+}
+
+/// What every coder of columns stores of them.
+pub(super) struct Columns<'a> {
+    pub(super) layout: &'a BitLayout,
+    pub(super) offsets: Option<&'a [u64]>,
+}
+
+impl Columns<'_> {
+    /// The first [`FIXED_BYTES`] bytes; `last` is what the coder stores in the last eight of them.
+    pub(super) fn head(&self, coder: u8, flags: u8, rows: u64, last: u64) -> Vec<u8> {
+        let flags = flags | if self.offsets.is_some() { FLAG_OFFSETS } else { 0 };
+        let width = self.offsets.map_or(0, offset_bytes);
+        let mut bytes = vec![coder, self.layout.container.bytes() as u8, flags, width as u8];
+        bytes.extend((self.layout.widths.len() as u32).to_le_bytes());
+        bytes.extend(rows.to_le_bytes());
+        bytes.extend(last.to_le_bytes());
+        bytes
+    }
+
+    /// Append offsets and widths, where there are any.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        if let Some(offsets) = self.offsets {
+            let width = offset_bytes(offsets);
+            bytes.extend(offsets.iter().flat_map(|offset| offset.to_le_bytes().into_iter().take(width)));
+            bytes.extend(&self.layout.widths);
+        }
+    }
+
+    /// The offsets as a row; empty where there are none or all are zero.
+    pub(super) fn offset_row(&self) -> Vec<u8> {
+        let Some(offsets) = self.offsets.filter(|offsets| offsets.iter().any(|&offset| offset != 0)) else {
             return Vec::new();
         };
         let mut row = vec![0; self.layout.row_bytes()];
@@ -190,16 +180,16 @@ fn offset_bytes(offsets: &[u64]) -> usize {
     }
 }
 
-fn number(bytes: &[u8]) -> u64 {
+pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
-struct Input<'a> {
-    bytes: &'a [u8],
+pub(super) struct Input<'a> {
+    pub(super) bytes: &'a [u8],
 }
 
 impl<'a> Input<'a> {
-    fn take(&mut self, count: u64) -> Result<&'a [u8], String> {
+    pub(super) fn take(&mut self, count: u64) -> Result<&'a [u8], String> {
         let have = self.bytes.len() as u64;
         if count > have {
             return Err(format!("it ends where {count} bytes more are needed, {have} are left"));
@@ -207,6 +197,53 @@ impl<'a> Input<'a> {
         let (head, rest) = self.bytes.split_at(count as usize);
         self.bytes = rest;
         Ok(head)
+    }
+
+    /// Check the bytes before the columns, `fixed`, where the coder may have set `flags`, and read offsets and widths.
+    pub(super) fn columns(
+        &mut self,
+        fixed: &[u8],
+        flags: u8,
+        layer: &Layer,
+        rows: u64,
+    ) -> Result<(BitLayout, Option<Vec<u64>>), String> {
+        let (container, found, width) = (fixed[1], fixed[2], fixed[3] as usize);
+        let columns = number(&fixed[4..8]);
+        if Container::from_bytes(container.into()) != Some(layer.container) || columns != layer.columns as u64
+        {
+            let (want, have) = (layer.container.bytes(), layer.columns);
+            return Err(format!(
+                "{columns} columns of {container} bytes where the layer has {have} of {want}"
+            ));
+        }
+        if number(&fixed[8..16]) != rows {
+            return Err(format!("{} rows where the partition has {rows}", number(&fixed[8..16])));
+        }
+        if found & !(FLAG_OFFSETS | flags) != 0 || (found & FLAG_OFFSETS != 0) != layer.frame_of_reference {
+            return Err(format!("impossible flags {found}"));
+        }
+        let mut layout = BitLayout::full(layer.columns, layer.container);
+        if found & FLAG_OFFSETS == 0 {
+            if width != 0 {
+                return Err(format!("offsets of {width} bytes that are not there"));
+            }
+            return Ok((layout, None));
+        }
+        if ![0, 1, 2, 4, 8].contains(&width) || width > layer.container.bytes() {
+            return Err(format!("offsets of {width} bytes"));
+        }
+        let values = self.take(columns * width as u64)?;
+        let offsets = if width == 0 {
+            vec![0; layer.columns]
+        } else {
+            values.chunks_exact(width).map(number).collect()
+        };
+        layout.widths = self.take(columns)?.to_vec();
+        let limit = layer.container.bits() as u8;
+        if let Some(bad) = layout.widths.iter().find(|&&width| width > limit) {
+            return Err(format!("a column of {bad} bits in a container of {limit}"));
+        }
+        Ok((layout, Some(offsets)))
     }
 }
 

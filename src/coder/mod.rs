@@ -4,6 +4,7 @@
 //! `block/parameters.rs` and `docs/format.md`, and the writing of its records in `compress/encode.rs`.
 
 mod filtered;
+pub mod grouped;
 pub mod lengths;
 mod packed;
 mod predicted;
@@ -33,6 +34,9 @@ pub struct ReadBuffers {
     image: Vec<u8>,
     /// Working memory of [`Predicted`].
     groups: Vec<Group>,
+    /// The group of [`grouped::Grouped`] that was decoded last; it is known by its section, so these are the buffers of one
+    /// file.
+    open: grouped::Open,
     /// Bytes of records and bases read so far.
     pub bytes_read: u64,
 }
@@ -191,6 +195,8 @@ pub enum Coder {
     Predicted(Box<Predicted>),
     /// Filtered rows of pixels, and residuals in groups.
     Filtered(Filtered),
+    /// Columns of a table, entropy-coded in groups of rows.
+    Grouped(Box<grouped::Grouped>),
 }
 
 impl Coder {
@@ -201,7 +207,7 @@ impl Coder {
     pub fn check(&self, file: &FileReader, at: Sections, rows: u64) -> Result<()> {
         match self {
             Self::Packed(packed) => packed.check(file, at, rows),
-            Self::Predicted(_) | Self::Filtered(_) => Ok(()),
+            Self::Predicted(_) | Self::Filtered(_) | Self::Grouped(_) => Ok(()),
         }
     }
 
@@ -225,6 +231,7 @@ impl Coder {
             Self::Filtered(filtered) => {
                 filtered.read_row(file, at, &mut Wanted { row, window: None, planes: false, out }, buffers)
             }
+            Self::Grouped(grouped) => grouped.read_row(file, at, row, out, buffers),
         }
     }
 
@@ -234,7 +241,7 @@ impl Coder {
     /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
     pub fn sides(&self, file: &FileReader, row: u64) -> Result<Option<ImageSides>> {
         match self {
-            Self::Packed(_) => Ok(None),
+            Self::Packed(_) | Self::Grouped(_) => Ok(None),
             Self::Predicted(predicted) => predicted.sides(file, row).map(Some),
             Self::Filtered(filtered) => filtered.sides(file, row).map(Some),
         }
@@ -253,7 +260,7 @@ impl Coder {
     ) -> Result<u64> {
         match self {
             Self::Packed(packed) => packed.read_base_id(file, at, row, buffers),
-            Self::Predicted(_) | Self::Filtered(_) => Ok(0),
+            Self::Predicted(_) | Self::Filtered(_) | Self::Grouped(_) => Ok(0),
         }
     }
 
@@ -261,7 +268,7 @@ impl Coder {
     pub fn bases(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.bases(),
-            Self::Predicted(_) | Self::Filtered(_) => 1,
+            Self::Predicted(_) | Self::Filtered(_) | Self::Grouped(_) => 1,
         }
     }
 
@@ -269,7 +276,7 @@ impl Coder {
     pub fn base_bits(&self) -> u64 {
         match self {
             Self::Packed(packed) => packed.base_bits(),
-            Self::Predicted(_) | Self::Filtered(_) => 0,
+            Self::Predicted(_) | Self::Filtered(_) | Self::Grouped(_) => 0,
         }
     }
 
@@ -277,7 +284,7 @@ impl Coder {
     pub fn record_bits(&self) -> Option<u64> {
         match self {
             Self::Packed(packed) => Some(packed.record_bits()),
-            Self::Predicted(_) | Self::Filtered(_) => None,
+            Self::Predicted(_) | Self::Filtered(_) | Self::Grouped(_) => None,
         }
     }
 }

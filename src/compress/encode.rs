@@ -16,6 +16,7 @@ use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::Result;
 use crate::parallel::map_in_order;
+use crate::sample::Images;
 use crate::split::{self, Prices, SizeModel, Split};
 use crate::transform::Transform;
 
@@ -61,13 +62,17 @@ impl Run<'_, '_> {
             })?;
         self.digest = self.digest.wrapping_add(scan.digest);
         self.max_error = self.max_error.max(scan.max_error);
-        if self.preset == Preset::Small {
+        if self.preset == Preset::Small && Images::of(&input.layout).is_some() {
             self.small_block(number, &rows)?;
         } else if preset::filters_rows(self.preset, &input.layout) {
             self.filtered_block(number, &rows)?;
         } else {
             for layer in 0..layers {
-                self.block(number, layer, &rows, layer + 1 == layers)?;
+                let last = layer + 1 == layers;
+                match self.preset {
+                    Preset::Small => self.grouped_block(number, layer, &rows, last)?,
+                    _ => self.block(number, layer, &rows, last)?,
+                }
             }
         }
         rows.check_unchanged(|count| self.meter.advance(count as u64))?;

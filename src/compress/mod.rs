@@ -7,6 +7,7 @@
 
 mod encode;
 mod filtered;
+mod grouped;
 mod learn;
 mod meter;
 mod partition;

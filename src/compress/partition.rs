@@ -57,8 +57,10 @@ impl<'a> PartitionRows<'a> {
     ) -> Result<(Self, Scan)> {
         let sample_bytes = input.layout.bytes()?;
         let sliced = transform.layers().iter().any(can_be_split);
-        // Bit slices come in words of 64 rows; records of 8 rows fill whole bytes.
-        let chunk_rows = (CHUNK_BYTES / sample_bytes).max(1).next_multiple_of(if sliced { 64 } else { 8 });
+        // Bit slices come in words of 64 rows, entropy-coded rows in groups of 128; records of 8 rows fill whole bytes.
+        let chunk_rows = (CHUNK_BYTES / sample_bytes).max(1);
+        let multiple = if chunk_rows > 64 { 128 } else { 64 };
+        let chunk_rows = chunk_rows.next_multiple_of(if sliced { multiple } else { 8 });
         let keep = Self::are_few(transform, ids, working_set);
         let mut this = Self {
             input,

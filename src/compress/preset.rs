@@ -15,8 +15,8 @@ pub enum Preset {
     Fast,
     /// The paper's: YCbCr and DCT for images, small integers for tables.
     Paper,
-    /// Pixels predicted with a model learned from the data, residuals entropy-coded; always bit-exact. What is no
-    /// 8- or 16-bit image is compressed as by `paper`, exactly.
+    /// Pixels predicted with a model learned from the data, residuals entropy-coded. What is no 8- or 16-bit image is a
+    /// row of integers, predicted and entropy-coded in groups of rows. Always bit-exact.
     Small,
     /// Every sample as it is: the fastest to read.
     Raw,
@@ -53,7 +53,7 @@ impl Preset {
     pub fn resolve(self, layout: &SampleLayout) -> Self {
         match self {
             Self::Auto | Self::Small if Images::of(layout).is_some() => Self::Small,
-            Self::Auto | Self::Small => Self::Paper,
+            Self::Auto => Self::Paper,
             other => other,
         }
     }

@@ -227,6 +227,14 @@ impl Dataset {
 
     fn decode_batch(&self, requests: &mut [Request<'_>], order: Order, worker: &mut Worker) -> Result<()> {
         if self.images.is_none() || !self.has_batches(requests, worker)? {
+            if let Some(numbers) = self.in_order(requests, worker)? {
+                for number in numbers {
+                    let request = &mut requests[number as usize];
+                    self.decode_request(request, order, worker)
+                        .map_err(|error| name_sample(error, request.index))?;
+                }
+                return Ok(());
+            }
             for number in 0..requests.len() {
                 // What is wrong with it is found when its turn comes.
                 if let Some(later) = requests.get(number + PREFETCH_AHEAD)
@@ -286,6 +294,25 @@ impl Dataset {
         let Some(first) = requests.first() else { return Ok(false) };
         let (partition, _) = self.locate(first.index, &mut worker.index)?;
         Ok(self.block(partition, 0)?.wants_batches())
+    }
+
+    /// The numbers of `requests` in the order of their rows, where a block is one of those whose rows are better read so.
+    fn in_order(&self, requests: &[Request<'_>], worker: &mut Worker) -> Result<Option<Vec<u32>>> {
+        let one_partition = self.metadata.partitions.len() == 1;
+        if requests.len() < 2 || one_partition && !self.block(0, 0)?.wants_order() {
+            return Ok(None);
+        }
+        let mut numbers = Vec::with_capacity(requests.len());
+        for (number, request) in (0u32..).zip(requests) {
+            numbers.push((self.locate(request.index, &mut worker.index)?, number));
+        }
+        numbers.sort_unstable();
+        for partition in numbers.chunk_by(|a, b| a.0.0 == b.0.0) {
+            if partition.len() > 1 && self.block(partition[0].0.0, 0)?.wants_order() {
+                return Ok(Some(numbers.into_iter().map(|(_, number)| number).collect()));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn decode_request(

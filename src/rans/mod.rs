@@ -6,12 +6,13 @@
 //! [`FINAL_STATE`]: a check that costs nothing more.
 
 mod alias;
+pub mod cost;
 mod frequencies;
 mod stream;
 
 pub use alias::{AliasTable, BUCKET_BITS, EncodeTable, SHIFT_BIAS};
 pub use frequencies::Frequencies;
-pub use stream::{Decoder, Encoder, STATE_BYTES, Step};
+pub use stream::{Decoder, Encoder, Paused, STATE_BYTES, Step};
 
 /// `log2` of the sum of a table's frequencies.
 pub const FREQUENCY_BITS: u32 = 14;

@@ -60,6 +60,14 @@ impl Encoder {
         self.state = self.state << count | bits;
     }
 
+    /// Put `count` (0 to 64) plain bits, of which the decoder takes the lowest 16 first.
+    pub fn put_wide(&mut self, bits: u64, count: u32) {
+        for start in (0..count).step_by(16).rev() {
+            let now = (count - start).min(16);
+            self.put_bits((bits >> start) as u32 & ((1 << now) - 1), now);
+        }
+    }
+
     fn move_word(&mut self) {
         self.words.push(self.state as u16);
         self.state >>= 16;
@@ -77,6 +85,13 @@ impl Encoder {
         self.words.clear();
         self.state = FINAL_STATE;
     }
+}
+
+/// How far a [`Decoder`] is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Paused {
+    state: u32,
+    taken: usize,
 }
 
 /// Reads a stream from its beginning. A stream that ends too early goes on with zeros, which
@@ -122,6 +137,30 @@ impl<'a> Decoder<'a> {
         let needed = 0u32.wrapping_sub(u32::from(self.state < 1 << 16));
         self.state = (self.state << 16 | word) & needed | self.state & !needed;
         self.taken += (needed & 1) as usize;
+    }
+
+    /// The next `count` (0 to 64) plain bits, as [`Encoder::put_wide`] puts them.
+    #[inline]
+    pub fn take_wide(&mut self, count: u32) -> u64 {
+        let mut value = 0;
+        let mut taken = 0;
+        while taken < count {
+            let now = (count - taken).min(16);
+            value |= u64::from(self.take_bits(now)) << taken;
+            taken += now;
+        }
+        value
+    }
+
+    /// What [`Decoder::resume`] needs to go on from here.
+    pub fn pause(&self) -> Paused {
+        Paused { state: self.state, taken: self.taken }
+    }
+
+    /// The decoder of `stream` that was paused.
+    pub fn resume(stream: &'a [u8], paused: Paused) -> Self {
+        let words = stream.get(STATE_BYTES..).unwrap_or(&[]);
+        Self { state: paused.state, words, taken: paused.taken }
     }
 
     /// Whether the stream was read to its end and ended as streams do.
@@ -177,6 +216,23 @@ mod tests {
             prop_assert!(!read(&stream[..stream.len().saturating_sub(cut)]).1);
             stream.extend([0, 0]);
             prop_assert!(!read(&stream).1);
+        }
+
+        #[test]
+        fn wide_bits_come_back_and_a_decoder_goes_on(values in prop::collection::vec((any::<u64>(), 0u32..=64), 0..200)) {
+            let masked: Vec<(u64, u32)> =
+                values.iter().map(|&(v, bits)| (v & u64::MAX.checked_shr(64 - bits).unwrap_or(0), bits)).collect();
+            let mut encoder = Encoder::default();
+            masked.iter().rev().for_each(|&(value, bits)| encoder.put_wide(value, bits));
+            let mut stream = Vec::new();
+            encoder.finish(&mut stream);
+            let mut paused = Decoder::new(&stream).pause();
+            for (value, bits) in masked {
+                let mut decoder = Decoder::resume(&stream, paused);
+                prop_assert_eq!(decoder.take_wide(bits), value);
+                paused = decoder.pause();
+            }
+            prop_assert!(Decoder::resume(&stream, paused).is_finished());
         }
     }
 }

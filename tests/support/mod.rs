@@ -173,6 +173,36 @@ pub fn table(rows: usize, seed: u64) -> Data {
     Data { columns, ..Data::new(DType::UInt8, &[row_bytes], bytes) }
 }
 
+/// Rows of 32-bit integers: a walk, what it was before, noise around three times that, categories, numbers whose size depends
+/// on them, and mostly zeros; then the same again.
+pub fn integers(rows: usize, columns: u64, seed: u64) -> Data {
+    let mut random = Random(seed);
+    let (mut walk, mut bytes) = (1_000_000u64, Vec::new());
+    for _ in 0..rows {
+        let before = walk;
+        walk = walk + random.next() % 41 - 20;
+        let kind = random.next() % 4;
+        for column in 0..columns {
+            let value = match column % 6 {
+                0 => walk,
+                1 => before,
+                2 => 3 * walk + random.next() % 32,
+                3 => 5 + kind,
+                4 => random.next() % (1 << (4 * kind)),
+                _ => {
+                    if random.next() % 20 == 0 {
+                        random.next() >> 8
+                    } else {
+                        0
+                    }
+                }
+            };
+            bytes.extend((value as u32).to_le_bytes());
+        }
+    }
+    Data::new(DType::Int32, &[columns], bytes)
+}
+
 pub fn options(preset: Preset) -> CompressOptions {
     CompressOptions { preset, num_threads: 1, ..CompressOptions::default() }
 }

@@ -4,9 +4,7 @@
 use super::Counts;
 use crate::predict::model::MAX_TABLES;
 use crate::rans::SYMBOLS;
-
-/// Bits behind the point of a code length.
-const POINT: u32 = 16;
+use crate::rans::cost::{POINT, log2};
 
 /// What a symbol costs in a table's bytes, apart from its frequency.
 const SYMBOL_BITS: u64 = 4;
@@ -87,36 +85,9 @@ fn cost(counts: &Counts) -> i64 {
     bits as i64 + ((table as i64) << POINT)
 }
 
-/// `log2(n)` with [`POINT`] bits behind the point, by repeated squaring; the same on every machine. 0 for 0.
-fn log2(n: u64) -> u64 {
-    if n == 0 {
-        return 0;
-    }
-    let exponent = n.ilog2();
-    // The mantissa in 1 .. 2, with 31 bits behind the point.
-    let mut mantissa = if exponent > 31 { n >> (exponent - 31) } else { n << (31 - exponent) };
-    let mut result = u64::from(exponent);
-    for _ in 0..POINT {
-        mantissa = (mantissa * mantissa) >> 31;
-        let bit = mantissa >> 32;
-        mantissa >>= bit;
-        result = result << 1 | bit;
-    }
-    result
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn logarithms_are_right() {
-        for n in (1..5000).chain([1 << 40, (1 << 40) + 12345, u64::from(u32::MAX)]) {
-            let expected = (n as f64).log2();
-            let found = log2(n) as f64 / f64::from(1 << POINT);
-            assert!((expected - found).abs() < 1e-4, "{n}: {found} {expected}");
-        }
-    }
 
     #[test]
     fn equal_contexts_share_a_table_and_different_ones_do_not() {
