@@ -40,7 +40,7 @@ fn table(rows: usize, columns: usize, container: Container, seed: u64) -> Vec<u8
                 6 => other.wrapping_mul(3).wrapping_add(random % 16),
                 7 => random % (other % 1000 + 1),
                 _ => {
-                    if random % 10 == 0 {
+                    if random.is_multiple_of(10) {
                         random >> 20
                     } else {
                         0

@@ -103,10 +103,11 @@ pub(super) fn grow(symbols: &[u8], kinds: usize, known: &[&Known], leaves: usize
 fn in_order(nodes: &[Node]) -> Vec<Split> {
     let mut splits: Vec<Split> = Vec::with_capacity(nodes.len());
     let mut tables = 0;
-    let mut open: Vec<(Option<usize>, Option<(usize, bool)>)> = vec![(Some(0), None)];
     if nodes.is_empty() {
         return splits;
     }
+    // A node or a leaf, and where it hangs: the split, and whether at its other side.
+    let mut open = vec![(Some(0), None)];
     while let Some((node, parent)) = open.pop() {
         let branch = match node {
             Some(node) => {
