@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dreamlearning::container::MAX_METADATA_BYTES;
 use dreamlearning::source::{MemorySource, SampleSource};
 use dreamlearning::{DType, Dataset, Error, Input, Preset, Reading, Result, SampleLayout, compress};
-use support::{Data, Random, images, options, integers, write_temporary};
+use support::{Data, Random, images, integers, options, write_temporary};
 
 #[test]
 fn memory_and_threads_do_not_change_a_byte() {

@@ -5,7 +5,7 @@
 mod support;
 
 use dreamlearning::{DType, Dataset, Preset, Reading};
-use support::{Data, options, integers, write_temporary};
+use support::{Data, integers, options, write_temporary};
 
 fn coder(dataset: &Dataset, partition: usize) -> String {
     let info = dataset.info(true).unwrap();
