@@ -138,7 +138,7 @@ pub fn table(rows: usize, columns: u64, seed: u64) -> Data {
                 3 => 5 + kind,
                 4 => random.next() % (1 << (4 * kind)),
                 _ => {
-                    if random.next() % 20 == 0 {
+                    if random.next().is_multiple_of(20) {
                         random.next() >> 8
                     } else {
                         0
