@@ -235,7 +235,7 @@ pub struct GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// See [`Walk::new`].
+    /// The encoder of rows of this layout.
     pub fn new(model: &Model, layout: &BitLayout) -> Self {
         let table = |codes: &Vec<u8>| EncodeTable::new(&frequencies(codes));
         let tables = |column: &ColumnModel| column.tables.iter().map(table).collect();
