@@ -164,6 +164,12 @@ def greedy(codes: Integers, x: Floats, size: int) -> Integers:
 # --- Every cluster by a bit of its own ---------------------------------------------------------------------
 
 
+def by_first_row(labels: Integers) -> Integers:
+    """Clusters numbered by their first row: where gains tie, that decides which is cut."""
+    _, first, where = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[where].astype(np.int64)
+
+
 def split(codes: Integers, v: Integers, size: int, start: Integers | None = None) -> Integers:
     """Go on splitting, until there are ``size`` clusters or none has two different rows.
 
@@ -172,7 +178,7 @@ def split(codes: Integers, v: Integers, size: int, start: Integers | None = None
     greatest gain is next; ties: the older cluster, then the lower column. The ones get the next number.
     """
     n = len(codes)
-    labels = np.zeros(n, np.int64) if start is None else start.copy()
+    labels = np.zeros(n, np.int64) if start is None else by_first_row(start)
     # n times the scatter of each column over all rows; a constant column never offers a split.
     whole = [float(n * sum_of_squares(c) - int(c.sum()) ** 2) for c in v.T]
     order_ = np.argsort(labels, kind="stable")
