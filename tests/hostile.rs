@@ -116,7 +116,7 @@ fn resealing_an_intact_file_changes_nothing() {
 
 #[test]
 fn the_last_file_has_groups() {
-    let info = Dataset::open(&samples()[8].1, Reading::Map).unwrap().info(true).unwrap();
+    let info = Dataset::open(&samples()[9].1, Reading::Map).unwrap().info(true).unwrap();
     assert_eq!(info["partitions"][0]["layers"][0]["coder"], "grouped");
 }
 
@@ -125,7 +125,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..9,
+        which in 0usize..10,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {
