@@ -36,6 +36,12 @@ fn golden(name: &str) -> (PathBuf, Data, dreamlearning::CompressOptions) {
         }
         "v1.0_table.gede" => (table(300, 29).with_classes(2), options(Preset::Paper)),
         "v1.0_grouped.gede" => (support::integers(300, 6, 29).with_classes(2), options(Preset::Small)),
+        "v1.0_condensed.gede" => {
+            (support::integers(60, 3, 30).with_classes(2).with_condensed(9, false), options(Preset::Paper))
+        }
+        "v1.0_condensed_positions.gede" => {
+            (support::integers(60, 3, 30).with_classes(2).with_condensed(9, true), options(Preset::Paper))
+        }
         other => panic!("no recipe for {other}"),
     };
     (path, data, options)
@@ -54,6 +60,8 @@ fn golden_files_still_decode() {
         "v1.0_columns.gede",
         "v1.0_table.gede",
         "v1.0_grouped.gede",
+        "v1.0_condensed.gede",
+        "v1.0_condensed_positions.gede",
     ] {
         let (path, data, options) = golden(name);
         if std::env::var_os("DREAMLEARNING_WRITE_GOLDEN").is_some() && !path.exists() {
@@ -68,6 +76,12 @@ fn golden_files_still_decode() {
             }
             for (column, strings) in data.columns.iter().flat_map(|columns| &columns.1) {
                 assert_eq!(dataset.strings(*column).unwrap(), *strings, "{name}");
+            }
+            if let Some(keep) = data.condensed {
+                assert_eq!(
+                    support::kept(&data, &dataset).unwrap(),
+                    support::condensed(&data, &dataset, keep.size)
+                );
             }
         }
     }
@@ -93,6 +107,8 @@ fn exact_presets_still_write_the_same_sections() {
         "v1.0_columns.gede",
         "v1.0_table.gede",
         "v1.0_grouped.gede",
+        "v1.0_condensed.gede",
+        "v1.0_condensed_positions.gede",
     ] {
         let (path, data, options) = golden(name);
         let (_folder, fresh) = support::write_temporary(&data, &options);

@@ -58,6 +58,7 @@ fn input<'a>(source: &'a dyn SampleSource, user: &'a str) -> Input<'a> {
         source,
         fields: Vec::new(),
         partitions: None,
+        condensing: None,
         user,
     }
 }

@@ -35,7 +35,15 @@ fn samples() -> Vec<(tempfile::TempDir, PathBuf)> {
         write_temporary(&ragged(8, 12, 20, 1, 8), &options(Preset::Fast)),
         write_temporary(&table(60, 9), &options(Preset::Paper)),
         write_temporary(&support::integers(140, 2, 9), &options(Preset::Small)),
+        write_temporary(&images(14, 10, 10, 1, 5), &options(Preset::Small)),
+        write_temporary(&condensed_rows(false), &options(Preset::Paper)),
+        write_temporary(&condensed_rows(true), &options(Preset::Paper)),
     ]
+}
+
+/// Rows with condensed samples beside them, or with what makes these.
+fn condensed_rows(plans_only: bool) -> Data {
+    support::integers(20, 2, 9).with_classes(2).with_condensed(4, plans_only)
 }
 
 /// Everything a reader does: decode all, read the fields, verify.
@@ -45,6 +53,7 @@ fn use_file(path: &Path, reading: Reading) -> Result<(Vec<u8>, Vec<Vec<u8>>), Er
     let fields: Result<Vec<_>, _> =
         (0..dataset.metadata().fields.len()).map(|i| dataset.copied_field(i)).collect();
     dataset.info(true)?;
+    dataset.kept_condensed()?;
     let strings = (0..dataset.columns().map_or(0, <[_]>::len) as u32).map(|column| dataset.strings(column));
     strings.filter(|strings| !matches!(strings, Err(Error::Argument(_)))).collect::<Result<Vec<_>, _>>()?;
     dataset.verify(1, &mut |_, _| Ok(()))?;
@@ -115,9 +124,15 @@ fn resealing_an_intact_file_changes_nothing() {
 }
 
 #[test]
-fn the_last_file_has_groups() {
-    let info = Dataset::open(&samples()[9].1, Reading::Map).unwrap().info(true).unwrap();
-    assert_eq!(info["partitions"][0]["layers"][0]["coder"], "grouped");
+fn the_files_have_every_coder() {
+    let coder = |(_, path): &(tempfile::TempDir, PathBuf)| {
+        let info = Dataset::open(path, Reading::Map).unwrap().info(true).unwrap();
+        info["partitions"][0]["layers"][0]["coder"].as_str().unwrap().to_owned()
+    };
+    let coders: Vec<String> = samples().iter().map(coder).collect();
+    for wanted in ["packed", "rans", "filtered", "grouped"] {
+        assert!(coders.iter().any(|coder| coder == wanted), "no small file of the coder {wanted}");
+    }
 }
 
 proptest! {
@@ -125,7 +140,7 @@ proptest! {
 
     #[test]
     fn nonsense_with_right_checksums_never_panics(
-        which in 0usize..10,
+        which in 0usize..13,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         map in any::<bool>(),
     ) {
@@ -160,6 +175,9 @@ proptest! {
                     let _ = dataset.verify(1, &mut |_, _| Ok(()));
                     let _ = (0..dataset.metadata().partitions.len()).try_for_each(|p| dataset.bases(p).map(|_| ()));
                     let _ = dataset.condense(3);
+                    if which >= 11 && dataset.sample_bytes() == Some(8) {
+                        let _ = support::kept(&condensed_rows(false), &dataset);
+                    }
                 }
             }
         }

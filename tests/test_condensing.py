@@ -161,7 +161,7 @@ def test_the_condenser(table):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "give one of size, fraction and beta, not none"),
+        ({}, "give one of size, fraction and beta"),
         ({"size": 3, "beta": 2}, "not size and beta"),
         ({"size": 0}, "size is 0"),
         ({"beta": 0}, "beta is 0"),

@@ -46,6 +46,7 @@ fn open(folder: &Path, preset: Preset, exact: bool) -> Dataset {
         source: &source,
         fields: Vec::new(),
         partitions: None,
+        condensing: None,
         user: "{}",
     };
     let options = CompressOptions { preset, exact, overwrite: true, ..CompressOptions::default() };

@@ -54,6 +54,7 @@ fn one_shape(case: &Case) {
         source: &source,
         fields: Vec::new(),
         partitions: Some(((0..classes).map(|c| c.to_string()).collect(), &ids)),
+        condensing: None,
         user: "{}",
     };
     let folder = tempfile::tempdir().unwrap();
@@ -119,6 +120,7 @@ fn own_sizes(case: &Case) {
         source: &album,
         fields: Vec::new(),
         partitions: None,
+        condensing: None,
         user: "{}",
     };
     let folder = tempfile::tempdir().unwrap();

@@ -62,6 +62,7 @@ fn records(mode: u8, data: &[u8]) {
         source: &source,
         fields: Vec::new(),
         partitions: Some((vec!["even".to_owned(), "odd".to_owned()], &ids)),
+        condensing: None,
         user: "{}",
     };
     let preset = if mode & 64 == 64 { Preset::Auto } else { Preset::Paper };

@@ -18,8 +18,11 @@ __all__ = [
     "__version__",
     "build_profile",
     "compress",
+    "condense_kept",
     "condense_rows",
     "condense_table",
+    "keep_condensed",
+    "kept_condensed",
     "permute",
 ]
 
@@ -84,6 +87,7 @@ def compress(
     progress: Callable[[int, int, int, int], object] | None,
     columns: Sequence[str] | None = None,
     strings: Sequence[tuple[int, bytes]] | None = None,
+    condensing: dict[str, Any] | None = None,
 ) -> None:
     """Write ``path`` from C-contiguous ``samples`` of shape (n, ...).
 
@@ -95,7 +99,8 @@ def compress(
     an exception it raises aborts the compression and is passed on.
     ``columns``: for samples that are records, uint8 of shape (n, row bytes), the dtypes of their cells, which
     lie one after another, little-endian. ``strings``: for columns of text, whose cells are numbers of
-    strings, (column, bytes): u32 count, u32 end of each string in what follows, UTF-8.
+    strings, (column, bytes): u32 count, u32 end of each string in what follows, UTF-8. ``condensing``: as
+    ``keep_condensed`` takes it.
     """
 
 @final
@@ -207,7 +212,8 @@ def condense_table(reader: Reader, asked: dict[str, Any]) -> tuple[NDArray[Any],
 
     ``asked``: ``cells``, a list of (name, dtype, offset in the row, divisor, offset of the byte that says
     whether there is a value, or None); ``target``, float64 (n,) or None; ``classes``, uint32 (n,) or None;
-    ``beta`` or ``size``, the other None; ``target_inside``; ``nearest``; ``num_threads``.
+    ``beta`` or ``size``, the other None; ``ranks``, whether bits are those of ranks; ``target_inside``;
+    ``nearest``; ``num_threads``.
 
     Returns sizes (m,), means (m, q) of features and target, partitions (m,), spread (m,), scatter (p, q, q),
     and numbers of rows: nearest to the means, (m,) or (0,), and first of each cluster, (m,).
@@ -215,6 +221,17 @@ def condense_table(reader: Reader, asked: dict[str, Any]) -> tuple[NDArray[Any],
 
 def condense_rows(rows: NDArray[Any], asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
     """The same for rows in memory, C-contiguous with first axis n."""
+
+def condense_kept(reader: Reader, asked: dict[str, Any]) -> tuple[NDArray[Any], ...]:
+    """The same by what the file keeps to make it; goal and ``ranks`` of what is ``asked`` do not count."""
+
+def kept_condensed(reader: Reader) -> tuple[str, tuple[NDArray[Any], ...] | None] | None:
+    """What the file keeps: the ``request``, and what ``condense_table`` returned, or None where it keeps what
+    makes that. None where it keeps nothing."""
+
+def keep_condensed(reader: Reader, path: str, keep: dict[str, Any]) -> None:
+    """Write the same file to ``path``, which is replaced, with condensed samples. ``keep``: ``asked``;
+    ``request``, JSON kept as it is; ``plans_only``, whether only what makes them is kept."""
 
 def permute(positions: NDArray[np.int64], n: int, key: int) -> NDArray[np.int64]:
     """Where the keyed permutation of ``range(n)`` sends each of ``positions``; ``key`` has 64 bits."""

@@ -23,6 +23,9 @@ from .indexing import as_threads
 from .progress import CompressProgress, compress_progress
 from .sources import LABEL_FIELD, Source, resolve
 from .sources.partitions import column_partitions, partition_columns
+from .tabular.condensing import to_keep
+from .tabular.request import Request
+from .tabular.subject import subject_of_source
 
 __all__ = ["PRESETS", "compress"]
 
@@ -42,6 +45,7 @@ def compress(
     overwrite: bool = False,
     progress: bool | CompressProgress | None = None,
     metadata: dict[str, Any] | None = None,
+    condense: "int | float | dict[str, Any] | None" = None,
 ) -> CompressedFile:
     """Compress ``source`` into the file ``path`` and open it.
 
@@ -68,6 +72,9 @@ def compress(
             callable is called with (samples done, samples in all, raw bytes written, bytes of the file) a
             few times a second; what it raises aborts the compression.
         metadata: small JSON-able facts to keep in the file, as :attr:`CompressedFile.metadata`.
+        condense: of a table: condensed samples to keep in the file for :meth:`CompressedFile.condensed`: a
+            number (``92``), a share of the rows (``0.01``), or a dictionary of its arguments and ``store``:
+            ``"samples"``, or ``"positions"``, which keeps only what makes them.
 
     Returns:
         The written file, opened.
@@ -97,6 +104,7 @@ def compress(
         raise TypeError(f"exact is a {type(exact).__name__}; give True, False or None")
     if metadata is not None and not isinstance(metadata, dict):
         raise TypeError(f"metadata is a {type(metadata).__name__}; give a dictionary")
+    to_store = None if condense is None else Request.to_store(condense)
     json.dumps(metadata, allow_nan=False)  # fails now rather than after an hour
     _check_output(path, source, overwrite=overwrite)
 
@@ -113,6 +121,10 @@ def compress(
         if resolved.table is not None:
             kept["table"] = resolved.table.to_json()
             columns = {"columns": resolved.table.cells, "strings": resolved.table.strings}
+        if to_store is not None:
+            request, store = to_store
+            subject = subject_of_source(resolved, request.features)
+            columns["condensing"] = to_keep(subject, request, store, num_threads)
         _core.compress(
             str(path),
             resolved.samples(),

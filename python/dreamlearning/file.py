@@ -8,9 +8,9 @@ import html
 import json
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .errors import CorruptFileError, DreamlearningError
 from .indexing import as_buffer, as_indices, as_regions, as_threads, image_axes
 from .progress import VerifyProgress, verify_progress
 from .tables import Table, reading
+
+if TYPE_CHECKING:
+    from .tabular.condensed import CondensedTable
 
 __all__ = ["Bases", "CompressedFile", "Condensed", "open"]
 
@@ -326,9 +329,16 @@ class CompressedFile:
         part and adds up to ``file_bytes``; ``exact`` is whether the samples come back bit for bit,
         ``max_error`` by how much at most they do not. ``table`` has the target of a table and its columns:
         ``name``, ``type``, ``nullable``, ``dtype``, how each is stored (``code``) and ``bits`` in a row.
+        ``condensed`` is what :meth:`store_condensed` or ``compress(condense=...)`` was asked for, with
+        ``store`` and the number of ``samples`` stored; ``None`` where nothing is kept.
         """
         facts = _facts_of(self._reader, blocks=True)
         facts["table"] = None if self.table is None else reading.facts_of(self.table, facts)
+        facts["condensed"] = None
+        if self._has_rows:
+            from .tabular.condensing import kept_request
+
+            facts["condensed"] = kept_request(self)
         return facts
 
     def verify(
@@ -523,11 +533,24 @@ class CompressedFile:
             raise IndexError(f"partition {number} is out of range for {len(names)} partitions")
         return number
 
-    def condensed(self, beta: int | None = None, **options: Any) -> Any:
+    def condensed(
+        self,
+        beta: int | None = None,
+        *,
+        size: int | None = None,
+        fraction: float | None = None,
+        bits: str = "value",
+        features: Iterable[str] | None = None,
+        representative: str = "centroid",
+        classes: bool | None = None,
+        cluster_target: bool = False,
+        num_threads: int = 0,
+    ) -> "Condensed | CondensedTable":
         """A few weighted samples that stand for all (Algorithm 1, clustering phase), per partition.
 
         Of **tables** a :class:`dreamlearning.tabular.CondensedTable`: ``X``, ``y``, ``sample_weight`` and the
-        exact ``scatter`` within clusters. One of ``size``, ``fraction`` and ``beta`` is needed.
+        exact ``scatter`` within clusters. What the file keeps (``compress(condense=...)``,
+        :meth:`store_condensed`) needs no arguments and is not computed again.
 
         Of **images** a :class:`Condensed`: centroids of the clusters that share their ``beta`` most
         significant non-constant bits; no options.
@@ -536,6 +559,8 @@ class CompressedFile:
             beta: the clusters of so many bits.
             size: as many clusters as this.
             fraction: a share of the rows.
+            bits: what the bits of a column say: ``"value"``, where a value lies in standard deviations, or
+                ``"rank"``, which share of the rows is smaller, so that each bit splits a column evenly.
             features: names of the columns to condense; all numbers but the target by default.
             representative: ``"centroid"``, the mean of a cluster, or ``"row"``, the row nearest to it.
             classes: whether clusters are pure in the target; ``None`` for text, bools, and integers of at
@@ -544,24 +569,72 @@ class CompressedFile:
             num_threads: 0 for all cores; the result does not depend on it.
 
         Raises:
-            ValueError: a NaN or a null in a feature, more condensed samples than different rows, or arguments
-                that contradict each other.
+            ValueError: a NaN or a null in a feature, more condensed samples than different rows, arguments
+                that contradict each other, or none where the file keeps nothing.
 
         Example:
             >>> c = f.condensed(size=92)                                                # doctest: +SKIP
             >>> LinearRegression().fit(c.X, c.y, sample_weight=c.sample_weight)         # doctest: +SKIP
         """
         self._refuse_ragged("condensed samples")
-        if self.table is not None or len(self.shape) == 1:
+        options = {
+            "size": size,
+            "fraction": fraction,
+            "bits": bits,
+            "features": features,
+            "representative": representative,
+            "classes": classes,
+            "cluster_target": cluster_target,
+        }
+        if self._has_rows:
             from .tabular.condensing import condense_file
+            from .tabular.request import Request
 
-            return condense_file(self, beta=beta, **options)
-        if options or beta is None:
+            request = Request.of_arguments(beta=beta, **options)
+            return condense_file(self, request, num_threads)
+        usual = {"bits": "value", "representative": "centroid", "cluster_target": False}
+        if beta is None or any(value != usual.get(name) for name, value in options.items()):
             raise ValueError(f"{self.path} holds images; give beta, a number of bits, and nothing else")
         if operator.index(beta) < 1:
             raise ValueError(f"beta is {beta}; give a number of bits, at least 1")
         centroids, sizes, partition = self._reader.condensed(min(beta, 1 << 32))
         return Condensed(centroids.reshape((len(sizes), *self.shape)), sizes.astype(np.float64), partition)
+
+    def store_condensed(
+        self, condense: "int | float | dict[str, Any]", *, num_threads: int = 0
+    ) -> "CompressedFile":
+        """Write the file again with condensed samples in it, in place of those that it keeps, if any.
+
+        Args:
+            condense: as in :func:`dreamlearning.compress`: a number of samples, a share of the rows, or a
+                dictionary of the arguments of :meth:`condensed`, and ``store``: ``"samples"``, or
+                ``"positions"``, which keeps only what makes them: the bits and cuts that tell the clusters
+                apart. They are then computed from one pass over the rows whenever they are asked for.
+
+        Returns:
+            The new file, opened. This one, and what others have opened, goes on reading the old content.
+
+        Raises:
+            ValueError: as :meth:`condensed`; the file stays as it was.
+
+        Example:
+            >>> f = f.store_condensed(92)           # doctest: +SKIP
+            >>> len(f.condensed())                  # doctest: +SKIP
+            92
+        """
+        from .tabular.condensing import to_keep
+        from .tabular.request import Request
+        from .tabular.subject import subject_of_file
+
+        request, store = Request.to_store(condense)
+        self._refuse_ragged("condensed samples")
+        asked = to_keep(subject_of_file(self, request.features), request, store, as_threads(num_threads))
+        _core.keep_condensed(self._reader, str(self._absolute), asked)
+        return CompressedFile(self.path, reading=self._reading)
+
+    @property
+    def _has_rows(self) -> bool:
+        return self.table is not None or len(self.shape) == 1
 
     def _refuse_ragged(self, what: str) -> None:
         if self.ragged:

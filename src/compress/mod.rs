@@ -22,6 +22,7 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use crate::bits::{PADDING, bits_for};
+use crate::condense::Condensing;
 use crate::container::{FileWriter, SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::metadata::{self, FieldLayout, MAX_SAMPLES, Metadata, Partition, SampleLayoutOpen, digest_text};
@@ -72,6 +73,8 @@ pub struct Input<'a> {
     pub fields: Vec<Field<'a>>,
     /// Names of the partitions, and for every sample the number of its own; `None`: one partition.
     pub partitions: Option<(Vec<String>, &'a [u32])>,
+    /// Condensed samples to be kept with them.
+    pub condensing: Option<Condensing<'a>>,
     /// JSON, kept with the file letter by letter.
     pub user: &'a str,
 }
@@ -192,6 +195,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> Result<()> + 'a;
 ///     source: &source,
 ///     fields: Vec::new(),
 ///     partitions: None,
+///     condensing: None,
 ///     user: "{}",
 /// };
 /// let options =
@@ -233,6 +237,11 @@ pub fn compress(
     (metadata.transform, metadata.exact) = (spec, transform.is_exact());
     metadata.to_json()?;
 
+    // First, since a value that has no mean should not be found after an hour.
+    let condensed = input.condensing.as_ref().map(|condensing| {
+        condensing.section(input.source, input.layout.bytes()?, order.partitions().collect())
+    });
+    let condensed = condensed.transpose()?;
     let mut run = encode::Run {
         input,
         transform: transform.as_ref(),
@@ -272,6 +281,9 @@ pub fn compress(
     for (number, field) in input.fields.iter().enumerate() {
         let id = SectionId { kind: SectionKind::Field, partition: number as u32, layer: 0 };
         writer.section(id, field.bytes)?;
+    }
+    if let Some(section) = condensed {
+        writer.section(SectionId::whole(SectionKind::Condensed), &section)?;
     }
     writer.section(SectionId::whole(SectionKind::Metadata), &metadata.to_json()?)?;
     writer.finish()

@@ -9,6 +9,7 @@ use super::codes::CODE_BITS;
 use crate::bases::{Groups, Refinement};
 use crate::bits::{BitLayout, Container};
 use crate::entropy::BitStats;
+use crate::error::{Error, Result};
 
 /// How many clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,37 +50,88 @@ pub(super) struct Codes {
     pub(super) rows: usize,
 }
 
-/// Clusters, numbered by first row.
-pub(super) fn cluster(codes: &Codes, goal: Goal) -> Groups {
+/// One cut of a cluster in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The cluster; the part that leaves it gets the next number.
+    pub cluster: u32,
+    /// The column that decides.
+    pub column: u32,
+    /// Code and step from which on a row leaves: `code << 32 | step`.
+    pub from: u64,
+}
+
+/// What makes the clusters of given codes, without searching for it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The bits that all rows are told apart by: columns in order, 16 bits each, most significant first.
+    pub positions: Vec<u32>,
+    /// What is cut after that, one after the other.
+    pub cuts: Vec<Cut>,
+}
+
+/// Clusters, numbered by first row, and what makes them. Where the clusters of a number are not to begin with bits `shared`
+/// by all rows, all are made one by one.
+pub(super) fn cluster(codes: &Codes, goal: Goal, shared: bool) -> (Groups, Rules) {
+    let (limit, most_bits) = match goal {
+        Goal::Bits(bits) => (u64::MAX, usize::try_from(bits).unwrap_or(usize::MAX)),
+        Goal::Clusters(size) => (size / SHARED, if shared { usize::MAX } else { 0 }),
+    };
+    let mut refinement = by_class(codes);
+    let mut groups = refinement.groups();
+    let mut rules = Rules::default();
+    for position in order(codes).into_iter().take(most_bits) {
+        add(&mut refinement, codes, position);
+        if refinement.groups() as u64 > limit {
+            break;
+        }
+        groups = refinement.groups();
+        rules.positions.push(position);
+    }
+    let groups = refinement.at(groups);
+    match goal {
+        Goal::Bits(_) => (groups, rules),
+        Goal::Clusters(size) => {
+            let groups = cut(codes, groups, size, &mut rules.cuts);
+            (groups, rules)
+        }
+    }
+}
+
+/// The clusters that `rules` make, numbered by first row.
+///
+/// # Errors
+/// [`Error::Corrupt`] for a cut of a cluster that there is not; columns have been checked.
+pub(super) fn cluster_by(codes: &Codes, rules: &Rules) -> Result<Groups> {
+    let mut refinement = by_class(codes);
+    rules.positions.iter().for_each(|&position| add(&mut refinement, codes, position));
+    let groups = refinement.groups();
+    let groups = refinement.at(groups);
+    let mut members = members(&groups);
+    for cut in &rules.cuts {
+        if cut.cluster as usize >= members.len() {
+            let detail = format!("a cut of cluster {} of {}", cut.cluster, members.len());
+            return Err(Error::corrupt(super::SECTION, detail));
+        }
+        make(codes, &mut members, cut);
+    }
+    Ok(regrouped(groups.of_row, &members))
+}
+
+fn by_class(codes: &Codes) -> Refinement {
     let mut refinement = Refinement::new(codes.rows);
     let class_bits = codes.classes.iter().max().map_or(0, |&most| u32::BITS - most.leading_zeros());
     for bit in 0..class_bits {
         let (slice, ones) = slice(codes.classes.iter().map(|class| class >> bit & 1 == 1));
         refinement.add(&slice, ones);
     }
-    let limit = match goal {
-        Goal::Bits(_) => u64::MAX,
-        Goal::Clusters(size) => size / SHARED,
-    };
-    let most_bits = match goal {
-        Goal::Bits(bits) => usize::try_from(bits).unwrap_or(usize::MAX),
-        Goal::Clusters(_) => usize::MAX,
-    };
-    let mut groups = refinement.groups();
-    for position in order(codes).into_iter().take(most_bits) {
-        let (column, bit) = place(position);
-        let (slice, ones) = slice(codes.columns[column].codes.iter().map(|code| code >> bit & 1 == 1));
-        refinement.add(&slice, ones);
-        if refinement.groups() as u64 > limit {
-            break;
-        }
-        groups = refinement.groups();
-    }
-    let groups = refinement.at(groups);
-    match goal {
-        Goal::Bits(_) => groups,
-        Goal::Clusters(size) => cut(codes, groups, size),
-    }
+    refinement
+}
+
+fn add(refinement: &mut Refinement, codes: &Codes, position: u32) {
+    let (column, bit) = place(position);
+    let (slice, ones) = slice(codes.columns[column].codes.iter().map(|code| code >> bit & 1 == 1));
+    refinement.add(&slice, ones);
 }
 
 /// Column and bit of a position: columns in order, most significant bits first.
@@ -116,63 +168,76 @@ fn slice(bits: impl Iterator<Item = bool>) -> (Vec<u64>, u64) {
     (words, ones)
 }
 
-/// The best cut of a cluster: those with a code of `from` on in `column` leave it.
-struct Cut {
+/// The best cut of a cluster, and how much of its column's scatter goes away with it.
+struct Offer {
     gain: f64,
-    cluster: usize,
-    column: usize,
-    from: u64,
+    cut: Cut,
 }
 
-impl Ord for Cut {
+impl Ord for Offer {
     /// The larger gain, then the lower number of the cluster, comes first.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.gain.total_cmp(&other.gain).then(other.cluster.cmp(&self.cluster))
+        self.gain.total_cmp(&other.gain).then(other.cut.cluster.cmp(&self.cut.cluster))
     }
 }
 
-impl PartialOrd for Cut {
+impl PartialOrd for Offer {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Cut {
+impl PartialEq for Offer {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Cut {}
+impl Eq for Offer {}
 
 /// Cut clusters in two, always where a column's scatter falls most in units of its scatter over all rows, until there are
 /// `size` of them or none has two different rows. A cut is at the highest bit in which the cluster's codes of the column
-/// differ, or where they agree, their steps.
-fn cut(codes: &Codes, groups: Groups, size: u64) -> Groups {
-    let count = groups.first_rows.len();
-    if count as u64 >= size || codes.rows == 0 {
+/// differ, or where they agree, their steps. The `cuts` made are noted.
+fn cut(codes: &Codes, groups: Groups, size: u64, cuts: &mut Vec<Cut>) -> Groups {
+    if groups.first_rows.len() as u64 >= size || codes.rows == 0 {
         return groups;
     }
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); count];
-    for (row, &group) in (0u32..).zip(&groups.of_row) {
-        members[group as usize].push(row);
-    }
+    let mut members = members(&groups);
     let all: Vec<u32> = (0..codes.rows as u32).collect();
     let total: Vec<f64> = codes.columns.iter().map(|column| scatter(column, &all).max(1) as f64).collect();
-    let mut waiting: BinaryHeap<Cut> =
-        (0..count).filter_map(|cluster| best_cut(codes, &total, &members[cluster], cluster)).collect();
+    let mut waiting: BinaryHeap<Offer> = (0..members.len())
+        .filter_map(|cluster| best_cut(codes, &total, &members[cluster], cluster))
+        .collect();
     while (members.len() as u64) < size {
-        let Some(Cut { cluster, column, from, .. }) = waiting.pop() else { break };
-        let codes_of = &codes.columns[column];
-        let (leave, stay) = members[cluster].iter().partition(|&&row| codes_of.at(row) >= from);
-        members[cluster] = stay;
-        members.push(leave);
-        for cluster in [cluster, members.len() - 1] {
+        let Some(Offer { cut, .. }) = waiting.pop() else { break };
+        make(codes, &mut members, &cut);
+        cuts.push(cut);
+        for cluster in [cut.cluster as usize, members.len() - 1] {
             waiting.extend(best_cut(codes, &total, &members[cluster], cluster));
         }
     }
-    let mut of_row = groups.of_row;
-    for (cluster, rows) in (0u32..).zip(&members) {
+    regrouped(groups.of_row, &members)
+}
+
+/// The rows of each cluster.
+fn members(groups: &Groups) -> Vec<Vec<u32>> {
+    let mut members = vec![Vec::new(); groups.first_rows.len()];
+    for (row, &group) in (0u32..).zip(&groups.of_row) {
+        members[group as usize].push(row);
+    }
+    members
+}
+
+fn make(codes: &Codes, members: &mut Vec<Vec<u32>>, cut: &Cut) {
+    let column = &codes.columns[cut.column as usize];
+    let rows = std::mem::take(&mut members[cut.cluster as usize]);
+    let (leave, stay) = rows.into_iter().partition(|&row| column.at(row) >= cut.from);
+    members[cut.cluster as usize] = stay;
+    members.push(leave);
+}
+
+fn regrouped(mut of_row: Vec<u32>, members: &[Vec<u32>]) -> Groups {
+    for (cluster, rows) in (0u32..).zip(members) {
         rows.iter().for_each(|&row| of_row[row as usize] = cluster);
     }
     renumbered(of_row, members.len())
@@ -189,8 +254,8 @@ fn scatter(column: &CodeColumn, rows: &[u32]) -> u128 {
     rows.len() as u128 * squares - sum * sum
 }
 
-fn best_cut(codes: &Codes, total: &[f64], rows: &[u32], cluster: usize) -> Option<Cut> {
-    let mut best: Option<Cut> = None;
+fn best_cut(codes: &Codes, total: &[f64], rows: &[u32], cluster: usize) -> Option<Offer> {
+    let mut best: Option<Offer> = None;
     for (column, (of_column, total)) in codes.columns.iter().zip(total).enumerate() {
         let of_rows = || rows.iter().map(|&row| of_column.at(row));
         let (low, high) = of_rows().fold((u64::MAX, 0), |(low, high), code| (low.min(code), high.max(code)));
@@ -213,7 +278,8 @@ fn best_cut(codes: &Codes, total: &[f64], rows: &[u32], cluster: usize) -> Optio
         let apart = (n * upper - upper_rows * sum) as f64;
         let gain = apart * apart / (n * upper_rows * (n - upper_rows)) as f64 / total;
         if best.as_ref().is_none_or(|best| gain > best.gain) {
-            best = Some(Cut { gain, cluster, column, from });
+            let cut = Cut { cluster: cluster as u32, column: column as u32, from };
+            best = Some(Offer { gain, cut });
         }
     }
     best

@@ -4,7 +4,8 @@
 //! A code says where a value lies between four standard deviations below and above the column's mean; what lies beyond
 //! gets the first or the last code. So the first bit tells below from above the mean, and outliers do not use up the
 //! telling bits, as they do where codes count from the smallest value to the largest. Means and deviations are those of
-//! integers of 32 bits, so that codes do not depend on the order of the rows or on the machine.
+//! integers of 32 bits, so that codes do not depend on the order of the rows or on the machine. Codes of ranks say instead
+//! which share of the rows has a smaller value, so that every bit splits a column evenly.
 
 /// Bits of a code.
 pub(super) const CODE_BITS: u32 = 16;
@@ -15,41 +16,27 @@ const DEVIATIONS: i128 = 4;
 /// Largest of the integers that means and deviations are taken of.
 const STEPS: f64 = u32::MAX as f64;
 
-/// Smallest and largest value of a column, and about where its values lie.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
-    /// Smallest value.
-    pub(super) low: f64,
-    /// Largest value.
-    pub(super) high: f64,
-    sum: f64,
-    count: u64,
+/// What the codes of a column say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeKind {
+    /// Where a value lies, in standard deviations.
+    Value,
+    /// Which share of the rows is smaller.
+    Rank,
 }
 
-impl Default for Range {
-    fn default() -> Self {
-        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, sum: 0.0, count: 0 }
-    }
+/// Smallest and largest value of a column, and a number near its mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// Smallest value.
+    pub low: f64,
+    /// Largest value.
+    pub high: f64,
+    /// Near the mean.
+    pub centre: f64,
 }
 
 impl Range {
-    /// Take in more values; they are finite.
-    pub(super) fn add(&mut self, values: &[f64]) {
-        for &value in values {
-            self.low = self.low.min(value);
-            self.high = self.high.max(value);
-            // Halves: a sum of large numbers stays finite for longer, and where it does not, `centre` takes care.
-            self.sum += value / 2.0;
-        }
-        self.count += values.len() as u64;
-    }
-
-    /// A number near the mean.
-    pub(super) fn centre(&self) -> f64 {
-        let mean = self.sum / (self.count.max(1) as f64) * 2.0;
-        if mean.is_finite() { mean.clamp(self.low.min(0.0), self.high.max(0.0)) } else { 0.0 }
-    }
-
     /// `floor((value - low) / (high - low) * (2^32 - 1))`; 0 in a constant column.
     pub(super) fn step(&self, value: f64) -> u32 {
         // Halves, so that the difference of the largest numbers does not overflow.
@@ -58,12 +45,50 @@ impl Range {
     }
 }
 
-/// Sums of a column's steps.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
+/// What a [`Range`] is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    low: f64,
+    high: f64,
+    sum: f64,
     count: u64,
-    sum: u128,
-    squares: u128,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, sum: 0.0, count: 0 }
+    }
+}
+
+impl Extent {
+    /// Take in more values; they are finite.
+    pub(super) fn add(&mut self, values: &[f64]) {
+        for &value in values {
+            self.low = self.low.min(value);
+            self.high = self.high.max(value);
+            // Halves: a sum of large numbers stays finite for longer, and where it does not, `range` takes care.
+            self.sum += value / 2.0;
+        }
+        self.count += values.len() as u64;
+    }
+
+    /// The range of these values.
+    pub(super) fn range(&self) -> Range {
+        let mean = self.sum / (self.count.max(1) as f64) * 2.0;
+        let centre = if mean.is_finite() { mean.clamp(self.low.min(0.0), self.high.max(0.0)) } else { 0.0 };
+        Range { low: self.low, high: self.high, centre }
+    }
+}
+
+/// Sums of a column's steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// How many there are.
+    pub count: u64,
+    /// Of the steps.
+    pub sum: u128,
+    /// Of their squares.
+    pub squares: u128,
 }
 
 impl Sums {
@@ -77,13 +102,21 @@ impl Sums {
         self.count += values.len() as u64;
     }
 
-    /// What gives a code to each value.
-    pub(super) fn coder(&self, range: Range) -> Coder {
+    /// Whether there are numbers that add up to these.
+    pub(super) fn is_possible(&self) -> bool {
+        let (n, most) = (u128::from(self.count), u128::from(u32::MAX));
+        n <= most
+            && self.sum <= n * most
+            && self.squares <= self.sum * most
+            && self.sum * self.sum <= n * self.squares
+    }
+
+    /// What gives a code to each step.
+    pub(super) fn coder(&self) -> Coder {
         let n = u128::from(self.count);
         // n times the mean and n times the deviation: integers, the latter rounded down.
         let spread = (n * self.squares - self.sum * self.sum).isqrt().max(1) as i128;
         Coder {
-            range,
             count: self.count.into(),
             shift: DEVIATIONS * spread - self.sum as i128,
             width: 2 * DEVIATIONS * spread,
@@ -91,22 +124,37 @@ impl Sums {
     }
 }
 
-/// Gives every value of a column its code.
+/// Gives every step of a column its code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coder {
-    range: Range,
     count: i128,
     shift: i128,
     width: i128,
 }
 
 impl Coder {
-    /// The code of `value`, and its step.
-    pub(super) fn code(&self, value: f64) -> (u16, u32) {
-        let step = self.range.step(value);
+    /// The code of a step.
+    pub(super) fn code(&self, step: u32) -> u16 {
         let place = (self.count * i128::from(step) + self.shift) << CODE_BITS;
-        (place.div_euclid(self.width).clamp(0, u16::MAX.into()) as u16, step)
+        place.div_euclid(self.width).clamp(0, u16::MAX.into()) as u16
     }
+}
+
+/// For every step the share of the rows that is smaller (half of those that are equal counted), in 2^16 parts.
+pub(super) fn ranks(steps: &[u32]) -> Vec<u16> {
+    let mut places: Vec<u64> =
+        (0u64..).zip(steps).map(|(row, &step)| u64::from(step) << u32::BITS | row).collect();
+    places.sort_unstable();
+    let mut codes = vec![0; steps.len()];
+    let mut before = 0u64;
+    for equal in places.chunk_by(|a, b| a >> u32::BITS == b >> u32::BITS) {
+        let twice_middle = 2 * before + equal.len() as u64;
+        // Less than twice the number of rows, so the quotient is less than 2^16.
+        let code = (u128::from(twice_middle) << CODE_BITS) / (2 * steps.len() as u128);
+        equal.iter().for_each(|&place| codes[place as u32 as usize] = code as u16);
+        before += equal.len() as u64;
+    }
+    codes
 }
 
 #[cfg(test)]
@@ -114,12 +162,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn coder(values: &[f64]) -> Coder {
-        let mut range = Range::default();
-        range.add(values);
+    /// What gives a code to each value of a column.
+    fn coder(values: &[f64]) -> impl Fn(f64) -> u16 + use<> {
+        let mut extent = Extent::default();
+        extent.add(values);
+        let range = extent.range();
         let mut sums = Sums::default();
         sums.add(&range, values);
-        sums.coder(range)
+        assert!(sums.is_possible());
+        let coder = sums.coder();
+        move |value| coder.code(range.step(value))
     }
 
     proptest! {
@@ -130,22 +182,29 @@ mod tests {
         )) {
             let coder = coder(&values);
             values.sort_by(f64::total_cmp);
-            let codes: Vec<u16> = values.iter().map(|&value| coder.code(value).0).collect();
+            let codes: Vec<u16> = values.iter().map(|&value| coder(value)).collect();
             prop_assert!(codes.windows(2).all(|pair| pair[0] <= pair[1]), "{codes:?}");
         }
     }
 
     #[test]
+    fn ranks_split_rows_evenly() {
+        assert_eq!(ranks(&[7, 1, 7, 90]), [1 << 15, 1 << 13, 1 << 15, 7 << 13]);
+        assert_eq!(ranks(&[5; 3]), [1 << 15; 3]);
+        assert!(ranks(&[]).is_empty());
+    }
+
+    #[test]
     fn codes_count_deviations_from_the_mean() {
         // Mean 1, deviation 1; steps are fine enough that codes are off by one at most.
-        let codes: Vec<u16> = [0.0, 2.0].map(|value| coder(&[0.0, 2.0]).code(value).0).into();
+        let codes: Vec<u16> = [0.0, 2.0].map(|value| coder(&[0.0, 2.0])(value)).into();
         assert!((codes[0].abs_diff(3 << 13) <= 1) && (codes[1].abs_diff(5 << 13) <= 1), "{codes:?}");
         // A constant column has one code, an outlier does not move the others together.
-        assert_eq!(coder(&[7.5; 4]).code(7.5).0, 1 << 15);
+        assert_eq!(coder(&[7.5; 4])(7.5), 1 << 15);
         let mut values: Vec<f64> = (0..1000).map(f64::from).collect();
         values.push(1e6);
         let coder = coder(&values);
-        assert_eq!(coder.code(1e6).0, u16::MAX);
-        assert!(coder.code(0.0).0 < coder.code(999.0).0);
+        assert_eq!(coder(1e6), u16::MAX);
+        assert!(coder(0.0) < coder(999.0));
     }
 }

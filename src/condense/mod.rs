@@ -7,26 +7,27 @@ mod cells;
 mod clustering;
 mod codes;
 mod moments;
+mod partition;
 mod positions;
+mod shares;
+mod stored;
 
 pub use cells::Cell;
-pub use clustering::Goal;
+pub use clustering::{Cut, Goal, Rules};
+pub use codes::{CodeKind, Range, Sums};
+pub use partition::Plan;
 pub use positions::{Centroids, cluster_by_positions};
+pub use stored::{Condensing, Kept, Stored};
 
-use crate::bases::Groups;
+use std::collections::HashSet;
+
 use crate::error::{Error, Result};
-use crate::parallel::{map_in_order, thread_count};
 use crate::source::SampleSource;
-use cells::Values;
-use clustering::{CodeColumn, Codes, cluster};
-use codes::{Coder, Range, Sums};
-use moments::Moments;
+use partition::Partition;
+use shares::shares;
 
-/// Bytes of rows that one job reads.
-const CHUNK_BYTES: usize = 1 << 20;
-
-/// Values of a partition that take no more bytes than this are kept instead of being read again.
-const KEPT_BYTES: usize = 1 << 28;
+/// What a file calls its condensed samples.
+const SECTION: &str = "condensed";
 
 /// What is to be condensed.
 pub struct Rows<'a> {
@@ -49,6 +50,8 @@ pub struct Rows<'a> {
 pub struct CondenseOptions {
     /// How many clusters; a number of clusters is shared between partitions in proportion to their rows.
     pub goal: Goal,
+    /// What the bits say.
+    pub codes: CodeKind,
     /// Whether rows of one cluster resemble each other in the target, too.
     pub target_inside: bool,
     /// Whether the row nearest to each mean is wanted.
@@ -78,211 +81,133 @@ pub struct Condensed {
     pub first_rows: Vec<u32>,
 }
 
-/// Condense `rows`.
+impl Condensed {
+    /// Number of clusters.
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    fn append(&mut self, part: Self) {
+        self.sizes.extend(part.sizes);
+        self.means.extend(part.means);
+        self.partitions.extend(part.partitions);
+        self.spread.extend(part.spread);
+        self.scatter.extend(part.scatter);
+        self.nearest.extend(part.nearest);
+        self.first_rows.extend(part.first_rows);
+    }
+}
+
+/// Condense `rows`; also, for every partition, what makes its clusters again.
 ///
 /// # Errors
 /// [`Error::Argument`] for a value that is not finite, no clusters, more than there are different rows, or arrays of
 /// another length; what reading fails with.
-pub fn condense(rows: &Rows<'_>, options: &CondenseOptions) -> Result<Condensed> {
-    let total: usize = rows.partitions.iter().map(|ids| ids.len()).sum();
-    for (what, len) in [("target", rows.target.map(<[_]>::len)), ("classes", rows.classes.map(<[_]>::len))] {
-        if let Some(len) = len.filter(|&len| len < total) {
-            return Err(Error::Argument(format!("{what} has {len} entries for {total} rows")));
+pub fn condense(rows: &Rows<'_>, options: &CondenseOptions) -> Result<(Condensed, Vec<Plan>)> {
+    rows.check()?;
+    let counts: Vec<u64> = rows.partitions.iter().map(|ids| ids.len() as u64).collect();
+    let least: Vec<u64> = rows.partitions.iter().map(|ids| rows.classes_in(ids)).collect();
+    // How many different rows each has at most, which only trying tells.
+    let mut most = counts.clone();
+    let mut parts: Vec<Option<(Condensed, Plan)>> = vec![None; counts.len()];
+    let mut done = vec![None; counts.len()];
+    loop {
+        let goals = goals(options.goal, &counts, &least, &most)?;
+        for (number, &goal) in goals.iter().enumerate() {
+            // A partition is tried again where it has to stand in for one with fewer different rows.
+            if done[number].replace(goal) == Some(goal) || counts[number] == 0 {
+                continue;
+            }
+            let (part, plan) =
+                Partition::read(rows, number, options, None)?.condense(|codes| Ok(codes.cluster(goal)))?;
+            let found = part.len() as u64;
+            if matches!(goal, Goal::Clusters(wanted) if found < wanted) {
+                (most[number], done[number]) = (found, Some(Goal::Clusters(found)));
+            }
+            parts[number] = Some((part, plan));
+        }
+        if done == goals.into_iter().map(Some).collect::<Vec<_>>() {
+            break;
         }
     }
-    let goals = shares(options.goal, &rows.partitions)?;
     let mut condensed = Condensed::default();
-    for ((number, ids), goal) in (0u32..).zip(&rows.partitions).zip(goals) {
-        let columns = rows.cells.len() + usize::from(rows.target.is_some());
-        if ids.is_empty() {
-            condensed.scatter.extend(vec![0.0; columns * columns]);
+    let mut plans = Vec::new();
+    for part in parts {
+        let (part, plan) = part.unwrap_or_else(|| rows.empty_partition());
+        condensed.append(part);
+        plans.push(plan);
+    }
+    Ok((condensed, plans))
+}
+
+/// Condense `rows` again by what [`condense`] has found, in one or two passes. Of `options` only `nearest` and
+/// `num_threads` count; the rest is in `plans`.
+///
+/// # Errors
+/// [`Error::Corrupt`] where `plans` are not made for such rows; otherwise as [`condense`].
+pub fn condense_by(rows: &Rows<'_>, plans: &[Plan], options: &CondenseOptions) -> Result<Condensed> {
+    rows.check()?;
+    if plans.len() != rows.partitions.len() {
+        let detail =
+            format!("plans of {} partitions, where there are {}", plans.len(), rows.partitions.len());
+        return Err(Error::corrupt(SECTION, detail));
+    }
+    let mut condensed = Condensed::default();
+    for (number, plan) in plans.iter().enumerate() {
+        if rows.partitions[number].is_empty() {
+            condensed.append(rows.empty_partition().0);
             continue;
         }
-        Partition::read(rows, ids, options)?.condense(number, goal, &mut condensed)?;
+        plan.check(rows, number).map_err(|detail| Error::corrupt(SECTION, detail))?;
+        let partition = Partition::read(rows, number, options, Some(plan))?;
+        condensed
+            .append(partition.condense(|codes| Ok((codes.cluster_by(&plan.rules)?, Rules::default())))?.0);
     }
-    match options.goal {
-        Goal::Clusters(size) if (condensed.sizes.len() as u64) < size => Err(Error::Argument(format!(
-            "{size} condensed samples are more than the {} different rows that the columns tell apart; give a smaller size",
-            condensed.sizes.len()
-        ))),
-        _ => Ok(condensed),
-    }
+    Ok(condensed)
 }
 
-/// The goal of each partition: a number of clusters is shared by the largest remainder, and every partition gets one.
-fn shares(goal: Goal, partitions: &[&[u32]]) -> Result<Vec<Goal>> {
-    let size = match goal {
-        Goal::Bits(0) => {
-            return Err(Error::Argument("beta is 0; clustering needs at least one bit".to_owned()));
-        }
-        Goal::Bits(_) => return Ok(vec![goal; partitions.len()]),
-        Goal::Clusters(size) => size,
-    };
-    let filled = partitions.iter().filter(|ids| !ids.is_empty()).count() as u64;
-    let total: u64 = partitions.iter().map(|ids| ids.len() as u64).sum();
-    if size < filled.max(1) {
-        return Err(Error::Argument(format!(
-            "{size} condensed samples for {filled} partitions; each needs at least one"
-        )));
-    }
-    if size > total {
-        return Err(Error::Argument(format!(
-            "{size} condensed samples of {total} rows; give a smaller size"
-        )));
-    }
-    let exact = |ids: &&[u32]| u128::from(size) * ids.len() as u128;
-    let total = u128::from(total.max(1));
-    let mut parts: Vec<u64> =
-        partitions.iter().map(|ids| ((exact(ids) / total) as u64).max(u64::from(!ids.is_empty()))).collect();
-    let mut by_rest: Vec<usize> = (0..partitions.len()).filter(|&p| !partitions[p].is_empty()).collect();
-    by_rest.sort_by_key(|&p| std::cmp::Reverse(exact(&partitions[p]) % total));
-    let mut left = size.saturating_sub(parts.iter().sum());
-    for &p in by_rest.iter().cycle().take(by_rest.len()) {
-        if left > 0 && parts[p] < partitions[p].len() as u64 {
-            parts[p] += 1;
-            left -= 1;
+fn goals(goal: Goal, rows: &[u64], least: &[u64], most: &[u64]) -> Result<Vec<Goal>> {
+    match goal {
+        Goal::Bits(0) => Err(Error::Argument("beta is 0; clustering needs at least one bit".to_owned())),
+        Goal::Bits(_) => Ok(vec![goal; rows.len()]),
+        Goal::Clusters(size) => {
+            Ok(shares(size, rows, least, most)?.into_iter().map(Goal::Clusters).collect())
         }
     }
-    // Those that got one although their share was less took it from the largest.
-    while parts.iter().sum::<u64>() > size {
-        let Some(largest) = parts.iter_mut().max() else { break };
-        *largest -= 1;
+}
+
+impl Rows<'_> {
+    /// Columns, the target counted.
+    fn columns(&self) -> usize {
+        self.cells.len() + usize::from(self.target.is_some())
     }
-    Ok(parts.into_iter().map(Goal::Clusters).collect())
-}
 
-/// The rows of one partition.
-struct Partition<'a> {
-    rows: &'a Rows<'a>,
-    ids: &'a [u32],
-    options: &'a CondenseOptions,
-    chunk_rows: usize,
-    kept: Option<Vec<Values>>,
-    ranges: Vec<Range>,
-}
-
-impl<'a> Partition<'a> {
-    /// Go through all rows once.
-    fn read(rows: &'a Rows<'a>, ids: &'a [u32], options: &'a CondenseOptions) -> Result<Self> {
-        let columns = rows.cells.len() + usize::from(rows.target.is_some());
-        let keep = ids.len().saturating_mul(columns * 8) <= KEPT_BYTES;
-        let mut this = Self {
-            rows,
-            ids,
-            options,
-            chunk_rows: (CHUNK_BYTES / rows.row_bytes.max(1)).max(64),
-            kept: None,
-            ranges: vec![Range::default(); columns],
-        };
-        let mut ranges = std::mem::take(&mut this.ranges);
-        let mut kept = Vec::new();
-        this.for_each_chunk(|_, values| {
-            for (column, range) in ranges.iter_mut().enumerate() {
-                range.add(values.column(column));
+    fn check(&self) -> Result<()> {
+        let total: usize = self.partitions.iter().map(|ids| ids.len()).sum();
+        for (what, len) in
+            [("target", self.target.map(<[_]>::len)), ("classes", self.classes.map(<[_]>::len))]
+        {
+            if let Some(len) = len.filter(|&len| len < total) {
+                return Err(Error::Argument(format!("{what} has {len} entries for {total} rows")));
             }
-            if keep {
-                kept.push(values.clone());
-            }
-        })?;
-        this.ranges = ranges;
-        this.kept = keep.then_some(kept);
-        Ok(this)
-    }
-
-    fn condense(&self, number: u32, goal: Goal, condensed: &mut Condensed) -> Result<()> {
-        let groups = cluster(&self.codes()?, goal);
-        let clusters = groups.first_rows.len();
-        let mut moments =
-            Moments::new(clusters, self.ranges.iter().map(Range::centre).collect(), self.rows.cells.len());
-        self.for_each_chunk(|first, values| moments.add(values, &groups.of_row[first..][..values.rows()]))?;
-        let summary = moments.finish();
-        if self.options.nearest {
-            let nearest = self.nearest(&groups, &summary.means, &summary.deviations)?;
-            condensed.nearest.extend(nearest.into_iter().map(|row| self.ids[row as usize]));
         }
-        condensed.first_rows.extend(groups.first_rows.iter().map(|&row| self.ids[row as usize]));
-        condensed.partitions.extend(std::iter::repeat_n(number, clusters));
-        condensed.sizes.extend(summary.sizes);
-        condensed.means.extend(summary.means);
-        condensed.spread.extend(summary.spread);
-        condensed.scatter.extend(summary.scatter);
         Ok(())
     }
 
-    /// The codes of the columns that decide on clusters.
-    fn codes(&self) -> Result<Codes> {
-        let columns = if self.options.target_inside { self.ranges.len() } else { self.rows.cells.len() };
-        let mut sums = vec![Sums::default(); columns];
-        self.for_each_chunk(|_, values| {
-            for (column, (sums, range)) in sums.iter_mut().zip(&self.ranges).enumerate() {
-                sums.add(range, values.column(column));
-            }
-        })?;
-        let coders: Vec<Coder> =
-            sums.iter().zip(&self.ranges).map(|(sums, &range)| sums.coder(range)).collect();
-        let mut codes = Codes {
-            columns: vec![CodeColumn::default(); columns],
-            classes: Vec::new(),
-            rows: self.ids.len(),
-        };
-        if let Some(classes) = self.rows.classes {
-            codes.classes = self.ids.iter().map(|&id| classes[id as usize]).collect();
-        }
-        self.for_each_chunk(|_, values| {
-            for (column, (codes, coder)) in codes.columns.iter_mut().zip(&coders).enumerate() {
-                for &value in values.column(column) {
-                    let (code, step) = coder.code(value);
-                    codes.codes.push(code);
-                    codes.steps.push(step);
-                }
-            }
-        })?;
-        Ok(codes)
+    /// How many classes these rows have: one where there are none.
+    fn classes_in(&self, ids: &[u32]) -> u64 {
+        let Some(classes) = self.classes else { return u64::from(!ids.is_empty()) };
+        ids.iter().map(|&id| classes[id as usize]).collect::<HashSet<_>>().len() as u64
     }
 
-    /// The row of each cluster that is nearest to its mean.
-    fn nearest(&self, groups: &Groups, means: &[f64], deviations: &[f64]) -> Result<Vec<u32>> {
-        let columns = self.ranges.len();
-        let mut nearest = vec![(f64::INFINITY, 0u32); groups.first_rows.len()];
-        self.for_each_chunk(|first, values| {
-            let clusters = &groups.of_row[first..][..values.rows()];
-            let mut distances = vec![0.0; values.rows()];
-            for (column, &deviation) in deviations.iter().enumerate().take(self.rows.cells.len()) {
-                if deviation > 0.0 {
-                    let of_rows = values.column(column).iter().zip(clusters);
-                    for (distance, (value, &cluster)) in distances.iter_mut().zip(of_rows) {
-                        let away = (value - means[cluster as usize * columns + column]) / deviation;
-                        *distance += away * away;
-                    }
-                }
-            }
-            for ((row, distance), &cluster) in (first as u32..).zip(distances).zip(clusters) {
-                let best = &mut nearest[cluster as usize];
-                if distance < best.0 || best.0 == f64::INFINITY {
-                    *best = (distance, row);
-                }
-            }
-        })?;
-        Ok(nearest.into_iter().map(|(_, row)| row).collect())
-    }
-
-    /// Visit the values of all rows, in order, with the number of the first.
-    fn for_each_chunk(&self, mut visit: impl FnMut(usize, &Values)) -> Result<()> {
-        if let Some(kept) = &self.kept {
-            kept.iter().enumerate().for_each(|(chunk, values)| visit(chunk * self.chunk_rows, values));
-            return Ok(());
-        }
-        let job = |chunk: usize| {
-            let first = chunk * self.chunk_rows;
-            let ids = &self.ids[first..(first + self.chunk_rows).min(self.ids.len())];
-            let mut bytes = vec![0; ids.len() * self.rows.row_bytes];
-            self.rows.source.read(ids, &mut bytes)?;
-            Values::read(self.rows, &bytes, ids)
-        };
-        let chunks = self.ids.len().div_ceil(self.chunk_rows);
-        map_in_order(thread_count(self.options.num_threads), chunks, job, |chunk, values| {
-            visit(chunk * self.chunk_rows, &values);
-            Ok(())
-        })
+    /// What a partition without rows comes to.
+    fn empty_partition(&self) -> (Condensed, Plan) {
+        let scatter = vec![0.0; self.columns() * self.columns()];
+        (Condensed { scatter, ..Condensed::default() }, Plan::default())
     }
 }

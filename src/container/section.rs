@@ -31,12 +31,14 @@ pub enum SectionKind {
     /// The dictionary (layer 0) or the strings (layer 1) of one column of a table; the partition number is the
     /// column's.
     Values,
+    /// Condensed samples of a table, or what makes them.
+    Condensed,
     /// Something optional from a newer minor version.
     Unknown(u16),
 }
 
 impl SectionKind {
-    const KNOWN: [(u16, Self, &'static str); 9] = [
+    const KNOWN: [(u16, Self, &'static str); 10] = [
         (1, Self::Metadata, "metadata"),
         (2, Self::Field, "fields"),
         (3, Self::Index, "index"),
@@ -46,6 +48,7 @@ impl SectionKind {
         (7, Self::Lengths, "lengths"),
         (8, Self::Shapes, "shapes"),
         (9, Self::Values, "values"),
+        (OPTIONAL, Self::Condensed, "condensed"),
     ];
 
     /// Number in the file.
@@ -100,7 +103,9 @@ impl SectionId {
     /// For messages: "rows of partition 3, layer 1".
     pub fn describe(&self) -> String {
         match self.kind {
-            SectionKind::Metadata | SectionKind::Index => self.kind.name().to_owned(),
+            SectionKind::Metadata | SectionKind::Index | SectionKind::Condensed => {
+                self.kind.name().to_owned()
+            }
             SectionKind::Field => format!("field {}", self.partition),
             SectionKind::Values if self.layer == Self::STRINGS => {
                 format!("strings of column {}", self.partition)

@@ -1,12 +1,17 @@
 //! What a file says about its samples without being decoded one by one. In: a partition, or a number of clustering
 //! bits. Out: bases with counts, or condensed samples with weights (paper, Algorithm 1 lines 3 to 8).
 
+use std::path::Path;
+
 use super::Dataset;
 use super::decode::Worker;
 use crate::bits::{BitSlices, count_ones, slice_rows};
 use crate::block::{Block, MAX_SPLIT_BITS};
 use crate::coder::ReadBuffers;
-use crate::condense::{self, Cell, Centroids, CondenseOptions, Rows, cluster_by_positions};
+use crate::condense::{
+    self, Cell, Centroids, CondenseOptions, Condensing, Kept, Plan, Rows, cluster_by_positions,
+};
+use crate::container::{FORMAT_VERSION, FileWriter, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
 use crate::number::{MeanOfRuns, Runs, values_of_runs};
@@ -14,6 +19,8 @@ use crate::source::SampleSource;
 
 /// Rows that are handled at once; a multiple of 64.
 const CHUNK_ROWS: usize = 4096;
+/// Bytes of a section copied at once; a multiple of what a checksum covers.
+const COPY_BYTES: usize = 1 << 20;
 /// Bytes of bit slices held at once.
 const SLICE_BYTES: usize = 64 << 20;
 
@@ -130,19 +137,92 @@ impl Dataset {
         target: Option<&[f64]>,
         classes: Option<&[u32]>,
         options: &CondenseOptions,
+    ) -> Result<(condense::Condensed, Vec<Plan>)> {
+        let sample_of_row = self.samples_by_row()?;
+        condense::condense(&self.rows_of(&sample_of_row, cells, target, classes)?, options)
+    }
+
+    /// What the file keeps of condensed samples; `None` where it keeps nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Io`].
+    pub fn kept_condensed(&self) -> Result<Option<Kept>> {
+        let id = SectionId::whole(SectionKind::Condensed);
+        if !self.file.entries().any(|entry| entry.id == id) {
+            return Ok(None);
+        }
+        let mut buffer = Vec::new();
+        let bytes = self.file.read_all(self.file.section(id)?, &mut buffer)?;
+        let kept = Kept::from_bytes(bytes, self.len(), self.metadata.partitions.len());
+        kept.map(Some).map_err(|detail| self.file.not_understood(id, detail))
+    }
+
+    /// The condensed samples that `plans`, kept by this file, make: as [`Self::condense_table`] gave them.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where they are not made for this file; otherwise as there.
+    pub fn condense_by(
+        &self,
+        plans: &[Plan],
+        cells: &[Cell],
+        target: Option<&[f64]>,
+        classes: Option<&[u32]>,
+        options: &CondenseOptions,
     ) -> Result<condense::Condensed> {
         let sample_of_row = self.samples_by_row()?;
+        let rows = self.rows_of(&sample_of_row, cells, target, classes)?;
+        condense::condense_by(&rows, plans, options).map_err(|error| error.in_file(self.path()))
+    }
+
+    /// Write the same file to `path`, with condensed samples; an existing file, such as this one itself, is replaced.
+    ///
+    /// # Errors
+    /// As [`Self::condense_table`] and [`FileWriter`](crate::container::FileWriter); [`Error::Argument`] for a file of a
+    /// newer minor version, which may have what this library would not copy right.
+    pub fn keep_condensed(&self, path: &Path, condensing: &Condensing<'_>) -> Result<()> {
+        if self.file.version() > FORMAT_VERSION {
+            let (major, minor) = self.file.version();
+            return Err(Error::Argument(format!(
+                "{} is of format {major}.{minor}, which is newer than this library; condense it with a newer one",
+                self.path().display()
+            )));
+        }
+        let sample_of_row = self.samples_by_row()?;
+        let rows = self.rows_of(&sample_of_row, condensing.cells, None, None)?;
+        let section = condensing.section(self, rows.row_bytes, rows.partitions)?;
+        let mut writer = FileWriter::create(path, true)?;
+        let kept = SectionId::whole(SectionKind::Condensed);
+        let mut buffer = Vec::new();
+        for entry in self.file.entries().filter(|entry| entry.id != kept) {
+            let from = self.file.section(entry.id)?;
+            writer.begin(entry.id)?;
+            for start in (0..entry.bytes).step_by(COPY_BYTES) {
+                let bytes = (entry.bytes - start).min(COPY_BYTES as u64);
+                writer.write(self.file.read(from, start, bytes, 0, &mut buffer)?)?;
+            }
+            writer.end()?;
+        }
+        writer.section(kept, &section)?;
+        writer.finish()
+    }
+
+    fn rows_of<'a>(
+        &'a self,
+        sample_of_row: &'a [u32],
+        cells: &'a [Cell],
+        target: Option<&'a [f64]>,
+        classes: Option<&'a [u32]>,
+    ) -> Result<Rows<'a>> {
         let partitions =
             self.starts.windows(2).map(|ends| &sample_of_row[ends[0] as usize..ends[1] as usize]);
-        let rows = Rows {
+        Ok(Rows {
             source: self,
             row_bytes: self.metadata.sample.bytes()?,
             cells,
             target,
             classes,
             partitions: partitions.collect(),
-        };
-        condense::condense(&rows, options)
+        })
     }
 
     /// Values of one sample: its cells, where it is a record.

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::array::{bytes_of, dtype_of};
+use super::condense::ToKeep;
 use crate::compress::{Columns, CompressOptions, Field, Input, Preset, Progress};
 use crate::error::Error;
 use crate::sample::{DType, Images, OWN_SIDE, SampleLayout};
@@ -145,7 +146,7 @@ impl Callback<'_> {
 #[pyfunction]
 #[pyo3(signature = (
     path, samples, *, fields, partition_ids, partition_names, metadata, preset, exact, tau, num_threads, overwrite,
-    progress, columns = None, strings = None
+    progress, columns = None, strings = None, condensing = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(super) fn compress(
@@ -164,6 +165,7 @@ pub(super) fn compress(
     progress: Option<Py<PyAny>>,
     columns: Option<Vec<String>>,
     strings: Option<Vec<(u32, Bound<'_, PyBytes>)>>,
+    condensing: Option<ToKeep<'_>>,
 ) -> PyResult<()> {
     let options = CompressOptions {
         preset: Preset::from_name(preset)?,
@@ -216,6 +218,9 @@ pub(super) fn compress(
     });
     let columns = columns.transpose()?;
     let sides = raw_file.as_ref().ok().and_then(|raw| raw.get().sides.as_deref());
+    let row_bytes = if layout.is_ragged() { 0 } else { layout.bytes()? };
+    let cells = condensing.as_ref().map(|keep| keep.cells(row_bytes)).transpose()?.unwrap_or_default();
+    let condensing = condensing.as_ref().map(|keep| keep.condensing(&cells)).transpose()?;
     let input = Input {
         layout,
         columns,
@@ -224,6 +229,7 @@ pub(super) fn compress(
         source: source.as_ref(),
         fields,
         partitions,
+        condensing,
         user: metadata,
     };
 

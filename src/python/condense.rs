@@ -1,5 +1,7 @@
 //! Condensing for Python. In: a file or an array of rows, and what is wanted. Out: arrays of what clusters are.
 
+use std::path::PathBuf;
+
 use numpy::ndarray::Array3;
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods,
@@ -10,7 +12,10 @@ use pyo3::prelude::*;
 use super::array::{bytes_of, dtype_of};
 use super::compress::{array_of, rows_of};
 use super::reader::Reader;
-use crate::condense::{Cell, CondenseOptions, Condensed, Goal, Rows, condense};
+use crate::condense::{
+    Cell, CodeKind, CondenseOptions, Condensed, Condensing, Goal, Kept, Rows, Stored, condense,
+};
+use crate::error::Error;
 use crate::sample::DType;
 use crate::source::MemorySource;
 
@@ -37,9 +42,19 @@ pub(super) struct Asked<'py> {
     classes: Option<PyReadonlyArray1<'py, u32>>,
     beta: Option<u64>,
     size: Option<u64>,
+    ranks: bool,
     target_inside: bool,
     nearest: bool,
     num_threads: usize,
+}
+
+/// How Python asks a file to keep condensed samples.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(super) struct ToKeep<'py> {
+    asked: Asked<'py>,
+    request: String,
+    plans_only: bool,
 }
 
 impl Asked<'_> {
@@ -52,8 +67,21 @@ impl Asked<'_> {
     }
 
     fn options(&self) -> PyResult<CondenseOptions> {
-        let (target_inside, nearest, num_threads) = (self.target_inside, self.nearest, self.num_threads);
-        Ok(CondenseOptions { goal: self.goal()?, target_inside, nearest, num_threads })
+        Ok(CondenseOptions {
+            goal: self.goal()?,
+            codes: if self.ranks { CodeKind::Rank } else { CodeKind::Value },
+            target_inside: self.target_inside,
+            nearest: self.nearest,
+            num_threads: self.num_threads,
+        })
+    }
+
+    fn target(&self) -> PyResult<Option<&[f64]>> {
+        Ok(self.target.as_ref().map(|target| target.as_slice()).transpose()?)
+    }
+
+    fn classes(&self) -> PyResult<Option<&[u32]>> {
+        Ok(self.classes.as_ref().map(|classes| classes.as_slice()).transpose()?)
     }
 
     /// The cells, which lie in rows of `row_bytes` bytes.
@@ -77,6 +105,25 @@ impl Asked<'_> {
     }
 }
 
+impl ToKeep<'_> {
+    /// The cells, which lie in rows of `row_bytes` bytes.
+    pub(super) fn cells(&self, row_bytes: usize) -> PyResult<Vec<Cell>> {
+        self.asked.cells(row_bytes)
+    }
+
+    /// The same for the core.
+    pub(super) fn condensing<'a>(&'a self, cells: &'a [Cell]) -> PyResult<Condensing<'a>> {
+        Ok(Condensing {
+            cells,
+            target: self.asked.target()?,
+            classes: self.asked.classes()?,
+            options: self.asked.options()?,
+            request: &self.request,
+            plans_only: self.plans_only,
+        })
+    }
+}
+
 /// Condense the rows of a table in a file.
 #[pyfunction]
 pub(super) fn condense_table<'py>(
@@ -87,10 +134,61 @@ pub(super) fn condense_table<'py>(
     let dataset = &reader.get().dataset;
     let (options, columns) = (asked.options()?, asked.columns());
     let cells = asked.cells(dataset.sample_bytes().unwrap_or(0))?;
-    let target = asked.target.as_ref().map(|target| target.as_slice()).transpose()?;
-    let classes = asked.classes.as_ref().map(|classes| classes.as_slice()).transpose()?;
-    let condensed = py.detach(|| dataset.condense_table(&cells, target, classes, &options))?;
+    let (target, classes) = (asked.target()?, asked.classes()?);
+    let (condensed, _) = py.detach(|| dataset.condense_table(&cells, target, classes, &options))?;
     arrays(py, condensed, columns, dataset.metadata().partitions.len())
+}
+
+/// What a file keeps: the request, and arrays, or `None` where it keeps what makes them.
+#[pyfunction]
+pub(super) fn kept_condensed<'py>(
+    py: Python<'py>,
+    reader: &Bound<'py, Reader>,
+) -> PyResult<Option<(String, Option<Arrays<'py>>)>> {
+    let dataset = &reader.get().dataset;
+    let Some(Kept { request, stored }) = py.detach(|| dataset.kept_condensed())? else { return Ok(None) };
+    let arrays = match stored {
+        Stored::Plans(_) => None,
+        Stored::Samples(condensed) => {
+            let columns = condensed.means.len().checked_div(condensed.len()).unwrap_or(0);
+            Some(arrays(py, condensed, columns, dataset.metadata().partitions.len())?)
+        }
+    };
+    Ok(Some((request, arrays)))
+}
+
+/// Condensed samples by what a file keeps to make them.
+#[pyfunction]
+pub(super) fn condense_kept<'py>(
+    py: Python<'py>,
+    reader: &Bound<'py, Reader>,
+    asked: Asked<'py>,
+) -> PyResult<Arrays<'py>> {
+    let dataset = &reader.get().dataset;
+    let (options, columns) = (asked.options()?, asked.columns());
+    let cells = asked.cells(dataset.sample_bytes().unwrap_or(0))?;
+    let (target, classes) = (asked.target()?, asked.classes()?);
+    let condensed = py.detach(|| match dataset.kept_condensed()? {
+        Some(Kept { stored: Stored::Plans(plans), .. }) => {
+            dataset.condense_by(&plans, &cells, target, classes, &options)
+        }
+        _ => Err(Error::Argument("the file keeps nothing that makes condensed samples".to_owned())),
+    })?;
+    arrays(py, condensed, columns, dataset.metadata().partitions.len())
+}
+
+/// Write a file again, with condensed samples.
+#[pyfunction]
+pub(super) fn keep_condensed(
+    py: Python<'_>,
+    reader: &Bound<'_, Reader>,
+    path: PathBuf,
+    keep: ToKeep<'_>,
+) -> PyResult<()> {
+    let dataset = &reader.get().dataset;
+    let cells = keep.cells(dataset.sample_bytes().unwrap_or(0))?;
+    let condensing = keep.condensing(&cells)?;
+    Ok(py.detach(|| dataset.keep_condensed(&path, &condensing))?)
 }
 
 /// Condense rows in memory: `rows` is C-contiguous with first axis n.
@@ -114,11 +212,11 @@ pub(super) fn condense_rows<'py>(
         source: &MemorySource { bytes, sample_bytes: row_bytes },
         row_bytes,
         cells: &cells,
-        target: asked.target.as_ref().map(|target| target.as_slice()).transpose()?,
-        classes: asked.classes.as_ref().map(|classes| classes.as_slice()).transpose()?,
+        target: asked.target()?,
+        classes: asked.classes()?,
         partitions: vec![&ids],
     };
-    let condensed = py.detach(|| condense(&request, &options))?;
+    let (condensed, _) = py.detach(|| condense(&request, &options))?;
     arrays(py, condensed, columns, 1)
 }
 

@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::compress::{RawFile, compress};
     #[pymodule_export]
-    use super::condense::{condense_rows, condense_table};
+    use super::condense::{condense_kept, condense_rows, condense_table, keep_condensed, kept_condensed};
     #[pymodule_export]
     use super::error::{CorruptFileError, DreamlearningError, FormatVersionError};
     #[pymodule_export]
@@ -48,8 +48,11 @@ mod _core {
             "__version__",
             "build_profile",
             "compress",
+            "condense_kept",
             "condense_rows",
             "condense_table",
+            "keep_condensed",
+            "kept_condensed",
             "permute",
         ];
         module.add("__all__", names)

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dreamlearning::condense::{Cell, CodeKind, CondenseOptions, Condensed, Condensing, Goal, Stored};
 use dreamlearning::dataset::Request;
 use dreamlearning::sample::{Images, OWN_SIDE};
 use dreamlearning::source::{MemorySource, SampleSource};
@@ -38,6 +39,15 @@ pub struct Data {
     pub bytes: Vec<u8>,
     pub labels: Vec<u8>,
     pub partitions: Option<(Vec<String>, Vec<u32>)>,
+    /// Of rows of numbers: condensed samples to be kept, or what makes them only.
+    pub condensed: Option<ToKeep>,
+}
+
+/// How many condensed samples are to be kept, and whether only what makes them.
+#[derive(Clone, Copy, Debug)]
+pub struct ToKeep {
+    pub size: u64,
+    pub plans_only: bool,
 }
 
 impl Data {
@@ -49,7 +59,31 @@ impl Data {
             bytes,
             labels: Vec::new(),
             partitions: None,
+            condensed: None,
         }
+    }
+
+    pub fn with_condensed(mut self, size: u64, plans_only: bool) -> Self {
+        self.condensed = Some(ToKeep { size, plans_only });
+        self
+    }
+
+    /// The columns of rows of numbers of one dtype.
+    pub fn cells(&self) -> Vec<Cell> {
+        let dtype = self.layout.dtype;
+        let cell = |column: usize| Cell {
+            dtype,
+            offset: column * dtype.size(),
+            divisor: 1.0,
+            valid: None,
+            name: format!("x{column}"),
+        };
+        (0..self.layout.shape[0] as usize).map(cell).collect()
+    }
+
+    /// The labels as what is to be predicted.
+    pub fn target(&self) -> Option<Vec<f64>> {
+        (!self.labels.is_empty()).then(|| self.labels.iter().map(|&label| label.into()).collect())
     }
 
     pub fn sample_bytes(&self) -> usize {
@@ -203,6 +237,12 @@ pub fn integers(rows: usize, columns: u64, seed: u64) -> Data {
     Data::new(DType::Int32, &[columns], bytes)
 }
 
+/// So many condensed samples.
+pub fn condense_options(size: u64) -> CondenseOptions {
+    let (goal, codes) = (Goal::Clusters(size), CodeKind::Value);
+    CondenseOptions { goal, codes, target_inside: false, nearest: true, num_threads: 1 }
+}
+
 pub fn options(preset: Preset) -> CompressOptions {
     CompressOptions { preset, num_threads: 1, ..CompressOptions::default() }
 }
@@ -224,6 +264,18 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
         dtypes: dtypes.clone(),
         strings: strings.iter().map(|(column, bytes)| (*column, &bytes[..])).collect(),
     });
+    let (cells, target) = match data.condensed {
+        Some(_) => (data.cells(), data.target()),
+        None => Default::default(),
+    };
+    let condensing = data.condensed.map(|keep| Condensing {
+        cells: &cells,
+        target: target.as_deref(),
+        classes: None,
+        options: condense_options(keep.size),
+        request: "{\"size\": 0}",
+        plans_only: keep.plans_only,
+    });
     let input = Input {
         layout: data.layout.clone(),
         columns,
@@ -232,6 +284,7 @@ pub fn write(data: &Data, path: &Path, options: &CompressOptions) -> Result<()> 
         source,
         fields,
         partitions: data.partitions.as_ref().map(|(names, ids)| (names.clone(), &ids[..])),
+        condensing,
         user: "{\"classes\": null}",
     };
     compress(path, &input, options, &mut |_| Ok(()))
@@ -259,4 +312,24 @@ pub fn read_all(path: &Path, reading: Reading) -> Result<Vec<u8>> {
     let requests = outs.iter_mut().zip(0..).map(|(out, index)| Request { index, window: None, out });
     dataset.decode_each(&mut requests.collect::<Vec<_>>(), 1)?;
     Ok(outs.concat())
+}
+
+/// The condensed samples that the file keeps, read or made by what it keeps.
+pub fn kept(data: &Data, dataset: &Dataset) -> Result<Option<Condensed>> {
+    let Some(kept) = dataset.kept_condensed()? else { return Ok(None) };
+    match kept.stored {
+        Stored::Samples(condensed) => Ok(Some(condensed)),
+        Stored::Plans(plans) => {
+            let target = data.target();
+            dataset
+                .condense_by(&plans, &data.cells(), target.as_deref(), None, &condense_options(1))
+                .map(Some)
+        }
+    }
+}
+
+/// So many condensed samples, found anew.
+pub fn condensed(data: &Data, dataset: &Dataset, size: u64) -> Option<Condensed> {
+    let target = data.target();
+    Some(dataset.condense_table(&data.cells(), target.as_deref(), None, &condense_options(size)).unwrap().0)
 }

@@ -22,7 +22,7 @@ __all__ = ["compress"]
     type=click.Choice(PRESETS),
     default="auto",
     show_default=True,
-    help="small: learned prediction, for images. fast: quicker to read. raw: as it is. paper: Algorithm 1. "
+    help="small: learned prediction. fast: quicker to read. raw: as it is. paper: Algorithm 1. "
     "auto: small for images, paper for tables.",
 )
 @click.option(
@@ -42,6 +42,11 @@ __all__ = ["compress"]
     default=0,
     help="Threads; 0, the default, is all cores.",
 )
+@click.option(
+    "--condense",
+    metavar="N|SHARE",
+    help="Of a table: keep so many condensed samples in the file, too (92), or a share of the rows (0.01).",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing file once the new one is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts about the file as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
@@ -54,6 +59,7 @@ def compress(
     partition_by: str | None,
     tau: int | None,
     threads: int,
+    condense: str | None,
     overwrite: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
@@ -74,7 +80,7 @@ def compress(
     dreamlearning compress imagefolder:photos/train photos.gede
     dreamlearning compress "hf:uoft-cs/cifar10?split=train" cifar10.gede
     dreamlearning compress "webdataset:shards/train-*.tar" train.gede
-    dreamlearning compress housing.csv housing.gede --target MedHouseVal
+    dreamlearning compress housing.csv housing.gede --target MedHouseVal --condense 92
     dreamlearning compress libsvm:ijcnn1.txt ijcnn1.gede
     dreamlearning compress table.npz table.gede --preset paper --partition-by label
     """
@@ -90,6 +96,7 @@ def compress(
         num_threads=threads,
         overwrite=overwrite,
         progress=False if quiet else None,
+        condense=None if condense is None else _goal(condense),
     ) as file:
         facts = file.info()
     seconds = time.perf_counter() - start
@@ -100,3 +107,12 @@ def compress(
             f"{output}: {samples(facts['num_samples'])}, {sizes(facts)}, "
             f"preset {facts['preset']}, {loss(facts)}, {seconds:.1f} s"
         )
+
+
+def _goal(text: str) -> int | float:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r}; give a number of samples such as 92, or a share such as 0.01", param_hint="--condense"
+        ) from None

@@ -51,6 +51,7 @@ def _print_table(file: Path, facts: dict[str, Any]) -> None:
         "fields": fields or "none",
         "classes": _some(facts["classes"] or []),
         "partitions": f"{len(partitions)}: {_some(named, len(partitions))}" if len(partitions) > 1 else "1",
+        **({} if facts["condensed"] is None else {"condensed": _condensed(facts["condensed"])}),
         "preset": f"{facts['preset']}, transform {facts['transform']['name']}, {loss(facts)}",
         "size": sizes(facts),
         "written by": f"{facts['writer']}, format {_version(facts['format_version'])}",
@@ -89,6 +90,12 @@ def _columns(columns: list[dict[str, Any]]) -> Any:
 
 def _one_line(name: str) -> str:
     return name if name.isprintable() else repr(name)
+
+
+def _condensed(kept: dict[str, Any]) -> str:
+    goal = next(f"{name} {kept[name]}" for name in ("size", "fraction", "beta") if name in kept)
+    count = f"{kept['samples']:,} samples" if "samples" in kept else "positions of bits"
+    return f"{count} of {len(kept['features'])} features, asked for as {goal}"
 
 
 def _some(names: list[str], total: int | None = None) -> str:

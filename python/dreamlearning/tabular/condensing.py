@@ -1,84 +1,81 @@
 """From a table to its condensed samples (paper, Algorithm 1, clustering phase).
 
-In: an open file, or arrays, and how many condensed samples are wanted. Out: a :class:`CondensedTable`. The
-core reads the rows a few megabytes at a time; only columns of classes or targets are held in memory.
+In: an open file, or arrays, and a :class:`Request`. Out: a :class:`CondensedTable`, computed, or as the file
+keeps it. The core reads the rows a few megabytes at a time; only columns of classes or targets are held in
+memory.
 """
 
-import operator
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from ..errors import CorruptFileError
 from ..indexing import as_threads
-from ..tables.description import VALID
-from ..tables.features import Features
-from ..tables.types import decimal_scale
 from .condensed import CondensedTable, Scatter
+from .request import Request
+from .subject import Subject, array_cells, subject_of_file
 
 if TYPE_CHECKING:
     from ..file import CompressedFile
 
-__all__ = ["condense_arrays", "condense_file"]
+__all__ = ["condense_arrays", "condense_file", "kept_request", "to_keep"]
 
 _CLASSES = 100  # an integer target of more values is a number, of fewer a class
-_REPRESENTATIVES = ("centroid", "row")
 
-Cell = tuple[str, str, int, float, int | None]
+Arrays = tuple[NDArray[Any], ...]
 
 
-def condense_file(
-    file: "CompressedFile",
-    *,
-    beta: int | None = None,
-    size: int | None = None,
-    fraction: float | None = None,
-    features: Iterable[str] | None = None,
-    representative: str = "centroid",
-    classes: bool | None = None,
-    cluster_target: bool = False,
-    num_threads: int = 0,
-) -> CondensedTable:
+def condense_file(file: "CompressedFile", request: Request | None, num_threads: int = 0) -> CondensedTable:
     """Condensed samples of a table; see :meth:`dreamlearning.CompressedFile.condensed`."""
-    if file.table is None:
-        if features is not None:
-            raise ValueError(f"{file.path} has no named columns; leave features out")
-        width = file.dtype.itemsize
-        names = [f"x{number}" for number in range(file.shape[0])]
-        cells = [(name, file.dtype.name, number * width, 1.0, None) for number, name in enumerate(names)]
-        target_name = None if file.labels is None or file.labels.ndim != 1 else "label"
-        target = None if target_name is None else np.asarray(file.labels)
-        chosen = None
-    else:
-        chosen = Features(file.table, features, np.float64)
-        names, cells = chosen.names, _cells(file, chosen.names)
-        target_name, target = file.target, None if file.target is None else _target_column(file, file.target)
-    condensed, nearest = _condense(
-        lambda asked: _core.condense_table(file._reader, asked),
-        cells,
-        target,
-        len(file),
-        {"beta": beta, "size": size, "fraction": fraction},
-        representative=representative,
-        classes=classes,
-        cluster_target=cluster_target,
-        num_threads=num_threads,
-    )
-    if not len(nearest):
-        return condensed(names, target_name, None)
-    rows = file.decode(nearest)
-    return condensed(names, target_name, rows.astype(np.float64) if chosen is None else chosen.matrix(rows))
+    threads = as_threads(num_threads)
+    kept = _core.kept_condensed(file._reader)
+    if kept is not None:
+        stored = _request_of(file, kept[0])
+        if request is None or _named(file, request).asks_the_same(stored, len(file)):
+            try:
+                return _kept(file, stored, kept[1], threads)
+            except ValueError as error:
+                raise CorruptFileError(f"{file.path}: its condensed samples: {error}") from error
+    if request is None:
+        raise ValueError(f"{file.path} keeps no condensed samples; give one of size, fraction and beta")
+    subject = subject_of_file(file, request.features)
+    arrays = _core.condense_table(file._reader, _asked(subject, request, threads))
+    return _table(subject, arrays, subject.rows_of)
+
+
+def kept_request(file: "CompressedFile") -> dict[str, Any] | None:
+    """What a file keeps: the request, ``store``, and the number of ``samples`` where they are stored."""
+    kept = _core.kept_condensed(file._reader)
+    if kept is None:
+        return None
+    request = _request_of(file, kept[0]).to_json()
+    if kept[1] is None:
+        return {**request, "store": "positions"}
+    return {**request, "store": "samples", "samples": len(kept[1][0])}
+
+
+def to_keep(subject: Subject, request: Request, store: str, num_threads: int) -> dict[str, Any]:
+    """How the core is asked to keep condensed samples of ``subject``."""
+    named = request.with_features(subject.names)
+    return {
+        "asked": _asked(subject, request, num_threads),
+        "request": json.dumps(named.to_json()),
+        "plans_only": store == "positions",
+    }
 
 
 def condense_arrays(
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,
-    beta: int | None = None,
     size: int | None = None,
     fraction: float | None = None,
+    beta: int | None = None,
+    bits: str = "value",
     representative: str = "centroid",
     classes: bool | None = None,
     cluster_target: bool = False,
@@ -91,114 +88,96 @@ def condense_arrays(
         >>> condense_arrays([[0.0], [1.0], [10.0]], [0.0, 2.0, 5.0], size=2)
         CondensedTable(2 clusters of 3 rows, 1 columns, target 'y')
     """
+    request = Request(size, fraction, beta, bits, representative, classes, cluster_target)
     rows = np.ascontiguousarray(X, np.float64)
     if rows.ndim != 2:
         raise ValueError(f"X has shape {rows.shape}; give rows and columns")
     target = None if y is None else np.asarray(y)
     if target is not None and target.shape != (len(rows),):
         raise ValueError(f"y has shape {target.shape}; give ({len(rows)},), one a row of X")
-    names = [f"x{number}" for number in range(rows.shape[1])] if columns is None else list(columns)
-    cells = [(name, "float64", 8 * number, 1.0, None) for number, name in enumerate(names)]
-    condensed, nearest = _condense(
-        lambda asked: _core.condense_rows(rows, asked),
-        cells,
-        target,
-        len(rows),
-        {"beta": beta, "size": size, "fraction": fraction},
-        representative=representative,
-        classes=classes,
-        cluster_target=cluster_target,
-        num_threads=num_threads,
-    )
-    return condensed(names, None if y is None else "y", rows[nearest] if len(nearest) else None)
+    names, cells = array_cells(rows.shape[1], rows.dtype, None if columns is None else list(columns))
+    subject = Subject(len(rows), names, cells, None if y is None else "y", target)
+    arrays = _core.condense_rows(rows, _asked(subject, request, as_threads(num_threads)))
+    return _table(subject, arrays, lambda i: (rows[i], None if target is None else target[i]))
 
 
-def _condense(
-    core: Any,
-    cells: list[Cell],
-    target: NDArray[Any] | None,
-    n: int,
-    goal: dict[str, Any],
-    *,
-    representative: str,
-    classes: bool | None,
-    cluster_target: bool,
-    num_threads: int,
-) -> tuple[Any, NDArray[np.int64]]:
-    """Ask the core; what comes back makes a table of names and, where rows are wanted, of their values."""
-    if representative not in _REPRESENTATIVES:
-        raise ValueError(f"representative is {representative!r}; give 'centroid' or 'row'")
-    if not cells:
+def _named(file: "CompressedFile", request: Request) -> Request:
+    return request.with_features(subject_of_file(file, request.features, with_target=False).names)
+
+
+def _kept(file: "CompressedFile", stored: Request, arrays: Arrays | None, num_threads: int) -> CondensedTable:
+    """What the file keeps, or what it keeps makes."""
+    subject = subject_of_file(file, stored.features, with_target=arrays is None)
+    if arrays is None:
+        arrays = _core.condense_kept(file._reader, _asked(subject, stored, num_threads))
+    d = len(subject.names)
+    if arrays[1].shape[1] - d not in ((0,) if subject.target_name is None else (0, 1)):
+        raise ValueError(f"means of {arrays[1].shape[1]} columns for {d} features")
+    return _table(subject, arrays, subject.rows_of)
+
+
+def _asked(subject: Subject, request: Request, num_threads: int) -> dict[str, Any]:
+    """What the core is asked; it names a column or row that has no mean."""
+    if not subject.cells:
         raise ValueError("there are no columns of numbers to condense")
-    if n == 0:
+    if subject.n == 0:
         raise ValueError("there are no rows to condense")
-    beta, size = _goal(n, **goal)
-    names, ids = _classes(target, classes=classes)
-    numbers = None if target is None or ids is not None else _numbers(target)
-    sizes, means, partition, spread, scatter, nearest, first = core(
-        {
-            "cells": cells,
-            "target": numbers,
-            "classes": ids,
-            "beta": beta,
-            "size": size,
-            "target_inside": bool(cluster_target) and numbers is not None,
-            "nearest": representative == "row",
-            "num_threads": as_threads(num_threads),
-        }
-    )
-    d = len(cells)
-    zeros = np.zeros(len(scatter))
+    beta, size = request.goal(subject.n)
+    ids = _classes(subject.target, classes=request.classes)
+    numbers = None if subject.target is None or ids is not None else _numbers(subject.target)
+    return {
+        "cells": subject.cells,
+        "target": numbers,
+        "classes": ids,
+        "beta": beta,
+        "size": size,
+        "ranks": request.bits == "rank",
+        "target_inside": request.cluster_target and numbers is not None,
+        "nearest": request.representative == "row",
+        "num_threads": num_threads,
+    }
+
+
+def _table(
+    subject: Subject,
+    arrays: Arrays,
+    rows: Callable[[NDArray[np.int64]], tuple[NDArray[Any], NDArray[Any] | None]],
+) -> CondensedTable:
+    """What the core has found as a table; ``rows`` gives features and target of rows by number."""
+    sizes, means, partition, spread, scatter, nearest, first = arrays
+    d, p = len(subject.names), len(scatter)
+    has_numbers = means.shape[1] > d
     parts = Scatter(
         scatter[:, :d, :d],
-        scatter[:, :d, d] if numbers is not None else np.zeros((len(scatter), d)),
-        scatter[:, d, d] if numbers is not None else zeros,
+        scatter[:, :d, d] if has_numbers else np.zeros((p, d)),
+        scatter[:, d, d] if has_numbers else np.zeros(p),
         spread,
     )
-    means_y = names[ids[first]] if names is not None and ids is not None else None
-    means_y = means[:, d] if numbers is not None else means_y
-    nearest = nearest.astype(np.int64)
-
-    def condensed(columns: list[str], name: str | None, rows: NDArray[Any] | None) -> CondensedTable:
-        shared = (sizes.astype(np.float64), partition.astype(np.int64), parts, columns, name, n)
-        if rows is None:
-            return CondensedTable(means[:, :d], means_y, *shared)
-        y = target[nearest] if target is not None and numbers is not None else means_y
-        return CondensedTable(rows, y, *shared, means=means[:, :d], y_means=means_y)
-
-    return condensed, nearest
-
-
-def _goal(n: int, beta: Any, size: Any, fraction: Any) -> tuple[int | None, int | None]:
-    """Bits, or clusters."""
-    given = [
-        name for name, value in (("size", size), ("fraction", fraction), ("beta", beta)) if value is not None
-    ]
-    if len(given) != 1:
-        raise ValueError(f"give one of size, fraction and beta, not {' and '.join(given) or 'none'}")
-    if fraction is not None:
-        if not isinstance(fraction, (int, float)) or not 0 < fraction <= 1:
-            raise ValueError(f"fraction is {fraction!r}; give a number above 0 and at most 1")
-        return None, max(1, round(fraction * n))
-    number = operator.index(beta if size is None else size)
-    if number < 1:
-        raise ValueError(f"{given[0]} is {number}; give at least 1")
-    number = min(number, 2**63)
-    return (number, None) if size is None else (None, number)
+    means_y = means[:, d] if has_numbers else rows(first.astype(np.int64))[1]
+    shared = (
+        sizes.astype(np.float64),
+        partition.astype(np.int64),
+        parts,
+        subject.names,
+        subject.target_name,
+        subject.n,
+    )
+    if not len(nearest):
+        return CondensedTable(means[:, :d], means_y, *shared)
+    X, y = rows(nearest.astype(np.int64))
+    return CondensedTable(X, y, *shared, means=means[:, :d], y_means=means_y)
 
 
-def _classes(
-    target: NDArray[Any] | None, *, classes: bool | None
-) -> tuple[NDArray[Any] | None, NDArray[np.uint32] | None]:
-    """The classes in sorted order and the number of each row's, where the target is one."""
+def _classes(target: NDArray[Any] | None, *, classes: bool | None) -> NDArray[np.uint32] | None:
+    """The number of each row's class, in sorted order, where the target is one."""
     if target is None or classes is False:
-        return None, None
+        return None
     if classes is None and target.dtype.kind == "f":
-        return None, None
+        return None
     names, ids = np.unique(target, return_inverse=True)
     if classes is None and target.dtype.kind in "iu" and len(names) > _CLASSES:
-        return None, None
-    return names, ids.astype(np.uint32)
+        return None
+    return ids.astype(np.uint32)
 
 
 def _numbers(target: NDArray[Any]) -> NDArray[np.float64]:
@@ -207,29 +186,8 @@ def _numbers(target: NDArray[Any]) -> NDArray[np.float64]:
     return np.ascontiguousarray(target, np.float64)
 
 
-def _cells(file: "CompressedFile", names: list[str]) -> list[Cell]:
-    """Where the core finds the features in a record."""
-    table = file.table
-    assert table is not None
-    assert table.dtype.fields is not None
-    fields = table.dtype.fields
-    cells: list[Cell] = []
-    for name in names:
-        column = table[name]
-        dtype, offset = fields[name][:2]
-        valid = fields[name + VALID][1] if column.nullable else None
-        cells.append((name, dtype.name, offset, 10.0 ** (decimal_scale(column.type) or 0), valid))
-    return cells
-
-
-def _target_column(file: "CompressedFile", name: str) -> NDArray[Any]:
-    """The target of every row: numbers, bools, or text."""
-    values = file.column(name)
-    table = file.table
-    assert table is not None
-    if table[name].is_text:
-        return np.asarray(values, np.str_)
-    if np.ma.isMaskedArray(values):
-        values = values.filled()  # compress() has refused nulls in a target
-    values = np.asarray(values)
-    return values.astype(np.float64) if values.dtype.kind not in "biuf" else values
+def _request_of(file: "CompressedFile", kept: str) -> Request:
+    try:
+        return Request.of(json.loads(kept))
+    except (ValueError, TypeError) as error:
+        raise CorruptFileError(f"{file.path}: the request of its condensed samples: {error}") from error

@@ -1,0 +1,118 @@
+"""What condensed samples are asked for.
+
+In: how a user says it: a number, a share, keyword arguments, or the JSON of a file. Out: a checked
+:class:`Request`, and that JSON.
+"""
+
+import operator
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+__all__ = ["STORES", "Request"]
+
+STORES = ("samples", "positions")
+
+_REPRESENTATIVES = ("centroid", "row")
+_BITS = ("value", "rank")
+_GOALS = ("size", "fraction", "beta")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How many condensed samples, and of what kind; see :meth:`dreamlearning.CompressedFile.condensed`.
+
+    Raises:
+        ValueError, TypeError: none or several of ``size``, ``fraction`` and ``beta``, or a wrong value.
+
+    Example:
+        >>> Request(fraction=0.01).goal(5000)
+        (None, 50)
+        >>> Request.of({"size": 92, "bits": "rank"}) == Request(size=92, bits="rank")
+        True
+    """
+
+    size: int | None = None
+    fraction: float | None = None
+    beta: int | None = None
+    bits: str = "value"
+    representative: str = "centroid"
+    classes: bool | None = None
+    cluster_target: bool = False
+    features: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in _GOALS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of size, fraction and beta, not {' and '.join(given) or 'none'}")
+        if self.fraction is not None:
+            if not isinstance(self.fraction, (int, float)) or not 0 < self.fraction <= 1:
+                raise ValueError(f"fraction is {self.fraction!r}; give a number above 0 and at most 1")
+        elif operator.index(getattr(self, given[0])) < 1:
+            raise ValueError(f"{given[0]} is {getattr(self, given[0])}; give at least 1")
+        if self.bits not in _BITS:
+            raise ValueError(f"bits is {self.bits!r}; give 'value' or 'rank'")
+        if self.representative not in _REPRESENTATIVES:
+            raise ValueError(f"representative is {self.representative!r}; give 'centroid' or 'row'")
+        if isinstance(self.features, str):
+            raise TypeError(f"features is {self.features!r}; give a list of names")
+        features = None if self.features is None else tuple(self.features)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "cluster_target", bool(self.cluster_target))
+
+    @classmethod
+    def of(cls, value: "int | float | dict[str, Any]") -> "Request":
+        """A number of condensed samples, a share of the rows, or keyword arguments."""
+        if isinstance(value, dict):
+            unknown = value.keys() - {field.name for field in fields(cls)}
+            if unknown:
+                raise ValueError(f"condensed samples have no option {sorted(unknown)[0]!r}")
+            return cls(**value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"condense is {value!r}; give a number of samples, a share, or a dictionary")
+        return cls(fraction=value) if isinstance(value, float) else cls(size=value)
+
+    @classmethod
+    def of_arguments(cls, **arguments: Any) -> "Request | None":
+        """The arguments of ``condensed``; ``None`` where none is given, which asks for what a file keeps."""
+        usual = {name: value for name, value in _DEFAULTS.items() if value is not None}
+        if all(value is None or value == usual.get(name) for name, value in arguments.items()):
+            return None
+        return cls(**arguments)
+
+    @classmethod
+    def to_store(cls, value: "int | float | dict[str, Any]") -> tuple["Request", str]:
+        """As :meth:`of`, with ``store`` among the keyword arguments."""
+        if not isinstance(value, dict):
+            return cls.of(value), STORES[0]
+        store = value.get("store", STORES[0])
+        if store not in STORES:
+            raise ValueError(f"store is {store!r}; give 'samples' or 'positions'")
+        return cls.of({name: kept for name, kept in value.items() if name != "store"}), store
+
+    def goal(self, n: int) -> tuple[int | None, int | None]:
+        """Bits, or clusters, of ``n`` rows."""
+        if self.fraction is not None:
+            return None, max(1, round(self.fraction * n))
+        most = 2**63
+        if self.size is not None:
+            return None, min(operator.index(self.size), most)
+        assert self.beta is not None
+        return min(operator.index(self.beta), most), None
+
+    def with_features(self, names: Iterable[str]) -> "Request":
+        """The same, with all features named."""
+        return replace(self, features=tuple(names))
+
+    def asks_the_same(self, other: "Request", n: int) -> bool:
+        """Whether the answer is the same for ``n`` rows; the features of both are named."""
+        plain = {"size": 1, "fraction": None, "beta": None}
+        return self.goal(n) == other.goal(n) and replace(self, **plain) == replace(other, **plain)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a file keeps."""
+        kept = {key: value for key, value in asdict(self).items() if value is not None}
+        return kept | ({} if self.features is None else {"features": list(self.features)})
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Request)}
