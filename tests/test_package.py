@@ -120,7 +120,13 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         *("tabular.logistic", "tabular.posterior", "tabular.trees"),
         *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
         *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
-        *("sources.array_tables", "sources.csv_files", "sources.csv_types", "sources.targets"),
+        *(
+            "sources.array_tables",
+            "sources.csv_files",
+            "sources.csv_options",
+            "sources.csv_types",
+            "sources.targets",
+        ),
         *("tables.cells", "tables.description", "tables.features", "tables.strings", "tables.types"),
     ],
 )
