@@ -26,7 +26,7 @@ def image_figure(file: CompressedFile, seed: int) -> "Figure":
     :func:`dreamlearning.report.file_figure`."""
     facts = file.info()
     figure = new_figure(figsize=(14, 7))
-    left, right = figure.subfigures(1, 2, width_ratios=(1.3, 1))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.3, 1))[0]
     _draw_sheet(left, file, seed)
     panels = right.subplots(2, 1)
     draw_sizes(panels[0], facts)

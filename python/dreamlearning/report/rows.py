@@ -67,6 +67,8 @@ class Numbers:
 def numbers_of(file: CompressedFile, seed: int) -> Numbers:
     """The columns of numbers in ``file``: of at most 100,000 rows, and the first 256 columns."""
     left_out = []
+    target: str | None
+    usable: NDArray[np.bool_]
     rows = max(1, min(MOST_ROWS, _MOST_BYTES // max(1, file.sample_bytes)))
     chosen = np.arange(len(file))
     if len(file) > rows:
@@ -97,7 +99,7 @@ def numbers_of(file: CompressedFile, seed: int) -> Numbers:
         y = np.concatenate([one for one in targets if one is not None])
 
     with np.errstate(invalid="ignore"):
-        usable = (np.abs(X) < _LARGE).all(axis=0)
+        usable = np.asarray((np.abs(X) < _LARGE).all(axis=0))
     missing = [name_text(name, 16) for name, fine in zip(names, usable, strict=True) if not fine]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
