@@ -259,7 +259,9 @@ def test_verify_tells_nan_from_nan(cli, fails, tmp_path):
     assert "sample 1 " in fails("verify", tmp_path / "t.gede", "--source", tmp_path / "t.npy", code=1)
 
 
-@pytest.mark.parametrize("command", ["compress", "info", "verify", "extract", "demo"])
+@pytest.mark.parametrize(
+    "command", ["compress", "info", "verify", "extract", "condense", "report", "bench", "demo"]
+)
 def test_help(cli, command):
     out, _ = cli(command, "--help")
     assert f"dreamlearning {command}" in out or command == "demo"

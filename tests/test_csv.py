@@ -3,6 +3,7 @@
 A cell that does not fit is an error that names its line and column.
 """
 
+import csv
 import datetime
 
 import dreamlearning
@@ -107,6 +108,82 @@ def test_more_bad_csv(refused, tmp_path):
     assert "no such file" in refused(tmp_path / "none.csv")
     with pytest.raises(ValueError, match="is the source"):
         dreamlearning.compress(f"{path}?text=a", path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "option"), [(";", ";"), ("\t", "tab"), ("|", "%7C"), (",", ","), (" ", "%20")]
+)
+def test_other_delimiters(make, tmp_path, delimiter, option):
+    rows = [["a", "b c"], ["1.5", 'x;,\t| "y"'], ["-2", "two\nlines"], ["", "z"]]
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    file = make(f"{tmp_path / 't.csv'}?delimiter={option}")
+    assert file.columns == ["a", "b c"]
+    assert file.column("a").tolist() == [1.5, -2, None]
+    assert file.column("b c").tolist() == ['x;,\t| "y"', "two\nlines", "z"]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-8", "utf-8-sig", "shift-jis"]
+)
+def test_other_encodings(make, tmp_path, monkeypatch, encoding):
+    """Characters of several bytes lie across the blocks that are read."""
+    monkeypatch.setattr(csv_files, "_BLOCK_BYTES", 128)
+    words = ["Århus", "naïve", "ß"] if encoding != "shift-jis" else ["東京", "大阪市", "x"]
+    lines = [f"{words[n % 3]},{n},{words[n % 2]}" for n in range(500)]
+    (tmp_path / "t.csv").write_text("\n".join([f"{words[0]},n,b", *lines]), encoding=encoding)
+    file = make(f"{tmp_path / 't.csv'}?encoding={encoding}")
+    assert file.columns == [words[0], "n", "b"]
+    assert file.column(words[0]).tolist() == [words[n % 3] for n in range(500)]
+    assert file.column("n").tolist() == list(range(500))
+    assert make(f"{tmp_path / 't.csv'}?encoding={encoding}&text=n").column("n")[7] == "7"
+
+
+def test_errors_with_other_delimiters_and_encodings(refused, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text('a;é\n1;"x\ny"\n\nz;3\n', "latin-1")
+    message = refused(f"{path}?delimiter=;&encoding=latin-1")
+    for word in ["line 5", "'a'", "'z'", f"{path}?delimiter=;&encoding=latin-1&text=a"]:
+        assert word in message
+    path.write_text("a;é\n1;2,5\n3\n", "utf-16")
+    message = refused(f"{path}?delimiter=;&encoding=utf-16")
+    assert "line 3: 1 cells, but the first line names 2 columns" in message
+    message = refused(path)
+    assert "line 1: no UTF-8" in message
+    assert "encoding=latin-1" in message
+    path.write_bytes("a,b\n1,é\n2,ü\n3,".encode("cp1252") + b"\x81\n")
+    assert "line 2: no UTF-8" in refused(path)
+    assert "line 4: no cp1252" in refused(f"{path}?encoding=cp1252")
+    path.write_bytes("a,b\n1,é\n".encode("utf-16") + b"x")
+    assert "line 3: no utf-16" in refused(f"{path}?encoding=utf-16")
+    for query, words in {
+        "delimiter=": ["delimiter is ''", "tab"],
+        "delimiter=;;": ["delimiter is ';;'"],
+        "delimiter=%22": ["delimiter is '\"'"],
+        "delimiter=é": ["ASCII"],
+        "delimiter=e": ["no letter"],
+        "delimiter=;&delimiter=,": ["twice"],
+        "encoding=none": ["no encoding 'none'"],
+        "encoding=hex": ["no encoding 'hex'"],
+        "encoding=%00": ["no encoding"],
+    }.items():
+        message = refused(f"{path}?{query}")
+        assert all(word in message for word in words), query
+
+
+@pytest.mark.parametrize(("delimiter", "option"), [(";", ";"), ("\t", "tab"), ("|", "|")])
+def test_a_delimiter_that_is_no_comma_is_noticed(make, refused, tmp_path, delimiter, option):
+    path = tmp_path / "t.csv"
+    for text in ("a;b;c\n1;2;3\n", "a;b\n1,5;2\n", "a;b\n"):
+        path.write_text(text.replace(";", delimiter))
+        message = refused(path)
+        assert "line 1" in message
+        assert f"{path}?delimiter={option} " in message
+        assert f"{path}?text=x&delimiter={option} " in refused(f"{path}?text=x")
+    path.write_text(f"a{delimiter}b\n1\n")
+    assert make(f"{path}?delimiter=,").columns == [f"a{delimiter}b"]
+    path.write_text(f"a{delimiter}b,c\n1,2\n")
+    assert make(path).columns == [f"a{delimiter}b", "c"]
 
 
 def test_a_csv_file_without_rows(make, tmp_path):

@@ -1,4 +1,4 @@
-"""The command line: ``dreamlearning compress | info | verify | extract | condense | bench | demo``.
+"""The command line: ``dreamlearning compress | info | verify | extract | condense | report | bench | demo``.
 
 In: arguments. Out: results on stdout, and errors as one line on stderr. Exit codes: 0; 1 for a damaged or
 differing file; 2 for bad input or usage; 130 when interrupted.
@@ -19,6 +19,7 @@ from .condense import condense
 from .demo import demo
 from .extract import extract
 from .info import info
+from .report import report
 from .verify import DifferentError, verify
 
 __all__ = ["main"]
@@ -82,8 +83,9 @@ def main() -> None:
     dreamlearning extract digits.gede digits.npz
     dreamlearning bench digits.gede
     dreamlearning condense housing.gede --size 92 -o small.npz
+    dreamlearning report housing.gede
     """
 
 
-for _command in (compress, info, verify, extract, condense, bench, demo):
+for _command in (compress, info, verify, extract, condense, report, bench, demo):
     main.add_command(_command)

@@ -36,7 +36,7 @@ _BAR = 9
 @click.option(
     "--picture",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the bars to this PNG file as well.",
+    help="Write the bars to this file as well: .png, .pdf or .svg.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def bench(
@@ -57,8 +57,12 @@ def bench(
     dreamlearning bench cifar10.gede
     dreamlearning bench photos.gede --samples 100 --picture bars.png
     """
-    if picture is not None and not picture.parent.is_dir():
-        raise click.UsageError(f"there is no folder {picture.parent} for the picture")
+    if picture is not None:
+        from ..report import check_picture_name
+
+        check_picture_name(picture)
+        if not picture.parent.is_dir():
+            raise click.UsageError(f"there is no folder {picture.parent} for the picture")
     from rich.console import Console
 
     console = Console(stderr=True)

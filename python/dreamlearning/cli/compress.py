@@ -66,7 +66,8 @@ def compress(
 ) -> None:
     """Compress SOURCE into the file OUT.gede.
 
-    SOURCE is a table (.csv, .parquet, .arrow, .feather, .ipc; FILE.csv?text=COLUMN reads a column as text),
+    SOURCE is a table (.csv, .parquet, .arrow, .feather, .ipc; FILE.csv?text=COLUMN reads a column as text,
+    FILE.csv?delimiter=; or tab and FILE.csv?encoding=latin-1 what is not separated by commas or not UTF-8),
     libsvm:FILE (?n_features=D), a .npy, .npz or .gede file, torchvision:NAME?root=DIR&split=train,
     imagefolder:DIR (one sub-folder per class; images may differ in size, and imagefolder:DIR?mode=RGB, or L,
     LA, RGBA, converts mixed modes), hf:NAME?split=train (a data set of Hugging Face's

@@ -1,27 +1,28 @@
 """CSV files as tables, with types that hold for the whole file.
 
-In: a path, and the columns to be read as text. Out: :class:`ArrowRows`. A first pass looks at every cell and
-settles the types (:mod:`dreamlearning.sources.csv_types`); the cells are converted when they are read again.
+In: a path, and options (:mod:`dreamlearning.sources.csv_options`). Out: :class:`ArrowRows`. A first pass
+looks at every cell and settles the types (:mod:`dreamlearning.sources.csv_types`); the cells are converted
+when they are read again.
 """
 
 import csv
 import os
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from typing import Any, TextIO
 
 from ..errors import SourceError
 from ..tables.cells import BadCellError
 from ..tables.types import arrow_type
 from .base import OnRead, Source
+from .csv_options import CsvOptions
 from .csv_types import CellTypes, is_number
 from .tables import ArrowRows, from_rows, pyarrow_or_extra
 
 __all__ = ["from_csv", "split_query"]
 
 _BLOCK_BYTES = 1 << 22
-_FORM = "FILE.csv?text=COLUMN&text=COLUMN"
 
 
 def split_query(text: str) -> tuple[str, str]:
@@ -45,7 +46,7 @@ def from_csv(
     *,
     query: str = "",
 ) -> Source:
-    """The rows of a CSV file in UTF-8, whose first line has the names of the columns.
+    """The rows of a CSV file, whose first line has the names of the columns.
 
     The first cell of a column that is not missing says what the column holds: numbers, ``true`` and
     ``false``, dates and times, or text. All cells below have to be of that kind; numbers become int64, uint64
@@ -58,7 +59,9 @@ def from_csv(
         target: name of the column to be predicted.
         folder: where the spool lives.
         on_read: told of (rows read, rows in all).
-        query: ``text=COLUMN``, for every column that is to be read as text.
+        query: ``text=COLUMN``, for every column that is to be read as text; ``delimiter=;`` (or another
+            character, or ``tab``) where cells are not separated by commas; ``encoding=latin-1`` (or another)
+            where the file is not UTF-8.
 
     Raises:
         SourceError: a line with another number of cells, a cell of another kind than those above it, an
@@ -67,9 +70,12 @@ def from_csv(
         ImportError: pyarrow is not installed.
     """
     pyarrow_or_extra()
-    file = _CsvFile(path)
+    options = CsvOptions.parse(path, query)
+    file = _CsvFile(path, options)
     types = {name: CellTypes() for name in file.names}
-    for name in _text_columns(path, query, file.names):
+    for name in options.text:
+        if name not in types:
+            raise SourceError(f"{path}: there is no column {name!r}; columns: {', '.join(file.names)}")
         types[name].as_text()
     count = 0
     for batch in file.blocks(None):
@@ -85,25 +91,13 @@ def from_csv(
     return from_rows(file.rows(types, kinds, has_nulls, count), target, folder, on_read)
 
 
-def _text_columns(path: Path, query: str, names: list[str]) -> list[str]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError as error:
-        raise SourceError(f"{path}: {query!r} is not of the form {_FORM}") from error
-    for key, value in pairs:
-        if key != "text":
-            raise SourceError(f"{path}: there is no option {key!r}; give {_FORM}")
-        if value not in names:
-            raise SourceError(f"{path}: there is no column {value!r}; columns: {', '.join(names)}")
-    return [value for _, value in pairs]
-
-
 class _CsvFile:
     """A CSV file that is read more than once, all cells as text."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, options: CsvOptions) -> None:
+        self._path, self._options = path, options
         self.names: list[str] = []
+        self._check_delimiter()
         self.names = self._open(None).schema.names
         if self.names != [str(i) for i in range(len(self.names))] and all(map(is_number, self.names)):
             raise SourceError(
@@ -115,6 +109,15 @@ class _CsvFile:
                 what = f"is the second one called {name!r}" if name else "has no name"
                 raise SourceError(f"{path}, line 1: column {number + 1} {what}; give every column its own")
 
+    def _check_delimiter(self) -> None:
+        try:
+            names = next((cells for _, cells in self._lines("strict")), [])
+        except (OSError, UnicodeError, csv.Error):
+            return  # what is wrong will be said where all is read
+        advice = self._options.other_delimiter(self._path, names)
+        if advice is not None:
+            raise SourceError(f"{self._path}, line 1: {advice}")
+
     def _open(self, columns: list[str] | None) -> Any:
         import pyarrow
         from pyarrow import csv as reader
@@ -122,8 +125,10 @@ class _CsvFile:
         try:
             return reader.open_csv(
                 str(self._path),
-                reader.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-                reader.ParseOptions(newlines_in_values=True),
+                reader.ReadOptions(
+                    use_threads=False, block_size=_BLOCK_BYTES, encoding=self._options.encoding
+                ),
+                reader.ParseOptions(delimiter=self._options.delimiter, newlines_in_values=True),
                 reader.ConvertOptions(
                     column_types={name: pyarrow.string() for name in self.names},
                     include_columns=columns,
@@ -187,22 +192,34 @@ class _CsvFile:
 
     def error(self, row: int, column: str, reason: str) -> SourceError:
         """The error about one cell."""
-        advice = f"to read the column as text: {self._path}?text={quote(column, safe='')}"
+        advice = f"to read the column as text: {self._options.with_text(self._path, column)}"
         return SourceError(f"{self._path}, line {self.line_of(row)}, column {column!r}: {reason}; {advice}")
 
     def line_of(self, row: int) -> int:
         """The line on which a row of data begins, as an editor counts."""
         return next((line for number, (line, _) in enumerate(self._lines(), -1) if number == row), 0)
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, errors: str = "replace") -> Iterator[tuple[int, list[str]]]:
         """All rows that are no empty lines, the names first: on which line each begins, and its cells."""
-        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.reader(file)
+        with self._text(errors) as file:
+            reader = csv.reader(file, delimiter=self._options.delimiter)
             line = 1
             for cells in reader:
                 if cells:
                     yield line, cells
                 line = reader.line_num + 1
+
+    def _text(self, errors: str) -> TextIO:
+        # The mark that may stand before UTF-8 is no part of the first name.
+        encoding = "utf-8-sig" if self._options.encoding == "utf-8" else self._options.encoding
+        return self._path.open(encoding=encoding, errors=errors, newline="")
+
+    def _undecodable(self) -> int | None:
+        """The first line that is not of the file's encoding."""
+        with self._text("replace") as some, self._text("ignore") as others:
+            # Only what cannot be decoded is different.
+            lines = enumerate(zip_longest(some, others), 1)
+            return next((number for number, (one, other) in lines if one != other), None)
 
     def _refused(self, error: Exception) -> SourceError:
         """What pyarrow refuses as our own error, with the line that is to blame."""
@@ -210,12 +227,13 @@ class _CsvFile:
         if "straddl" in str(error):
             return SourceError(f"{path}: a row is longer than {_BLOCK_BYTES:,} bytes; is a quote not closed?")
         try:
-            with path.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    try:
-                        line.decode()
-                    except UnicodeDecodeError:
-                        return SourceError(f"{path}, line {number}: no UTF-8; convert the file to UTF-8")
+            number = self._undecodable()
+            if number is not None:
+                encoding = self._options.encoding
+                return SourceError(
+                    f"{path}, line {number}: no {'UTF-8' if encoding == 'utf-8' else encoding}; name its "
+                    f"encoding, as in {path.name}?encoding=latin-1, or convert the file to UTF-8"
+                )
             count = None
             for first, cells in self._lines():
                 count = count or len(cells)

@@ -1,24 +1,19 @@
-"""Pictures of results.
+"""Pictures of the results of other commands.
 
 In: the dictionary that :func:`dreamlearning.recipes.run_main_job` or
-:func:`dreamlearning.comparison.compare` returns. Out: a matplotlib figure, or a PNG file. Needs ``pip
-install "dreamlearning[plots]"``.
+:func:`dreamlearning.comparison.compare` returns. Out: a matplotlib figure.
 """
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import missing_extra
+from .style import OURS, PART, PLAIN, new_figure, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["comparison_figure", "main_job_figure", "save_figure"]
+__all__ = ["comparison_figure", "main_job_figure"]
 
-# One colour for what is stored plainly, one for our files, one for training on a part.
-_PLAIN, _OURS, _PART = "#9aa5b1", "#2166ac", "#e08214"
 _SIZE_LABELS = {"raw": "raw arrays", "png": "PNG per image", "small": ".gede small", "paper": ".gede paper"}
 
 
@@ -31,12 +26,7 @@ def main_job_figure(result: dict[str, Any]) -> "Figure":
     Raises:
         ImportError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise missing_extra("matplotlib", "plots") from error
-
-    figure = Figure(figsize=(13, 4.3), dpi=150, layout="constrained")
+    figure = new_figure(figsize=(13, 4.3))
     sizes, accuracy, seconds = figure.subplots(1, 3, width_ratios=(1.15, 1.35, 0.8))
     _draw_sizes(sizes, result["sizes"])
     _draw_accuracy(accuracy, result["runs"])
@@ -63,15 +53,10 @@ def comparison_figure(result: dict[str, Any]) -> "Figure":
     Raises:
         ImportError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise missing_extra("matplotlib", "plots") from error
-
     formats = result["formats"]
-    figure = Figure(figsize=(10, 1.2 + 0.5 * len(formats)), dpi=150, layout="constrained")
+    figure = new_figure(figsize=(10, 1.2 + 0.5 * len(formats)))
     sizes, speeds = figure.subplots(1, 2, sharey=True)
-    colours = [_OURS if name.startswith(".gede") else _PLAIN for name in formats]
+    colours = [OURS if name.startswith(".gede") else PLAIN for name in formats]
     names = []
     for name, row in formats.items():
         note = " (as RGB)" if row.get("channels_repeated") else ""
@@ -106,22 +91,11 @@ def comparison_figure(result: dict[str, Any]) -> "Figure":
     return figure
 
 
-def save_figure(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG; the file appears under its name only when it is complete."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        figure.savefig(temporary, format="png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _draw_sizes(axes: "Axes", sizes: dict[str, Any]) -> None:
     names = [name for name in _SIZE_LABELS if name in sizes]
-    unit, divisor = _unit(max(sizes[name]["bytes"] for name in names))
+    unit, divisor = unit_of(max(sizes[name]["bytes"] for name in names))
     values = [sizes[name]["bytes"] / divisor for name in names]
-    colours = [_OURS if name in ("small", "paper") else _PLAIN for name in names]
+    colours = [OURS if name in ("small", "paper") else PLAIN for name in names]
     bars = axes.barh([_size_label(name, sizes[name]) for name in names], values, color=colours, height=0.62)
     axes.bar_label(bars, [f"{sizes[name]['share']:.0%}" for name in names], padding=4)
     axes.invert_yaxis()
@@ -140,7 +114,7 @@ def _draw_accuracy(axes: "Axes", runs: list[dict[str, Any]]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     lowest = 1.0
-    for run, colour in zip(runs, (_OURS, _PART), strict=False):
+    for run, colour in zip(runs, (OURS, PART), strict=False):
         seen = [epoch["samples_seen"] for epoch in run["epochs"]]
         reached = [100 * epoch["test_accuracy"] for epoch in run["epochs"]]
         lowest = min(lowest, *(value / 100 for value in reached))
@@ -160,7 +134,7 @@ def _draw_accuracy(axes: "Axes", runs: list[dict[str, Any]]) -> None:
 
 def _draw_seconds(axes: "Axes", runs: list[dict[str, Any]]) -> None:
     values = [run["seconds_per_epoch"] for run in runs]
-    bars = axes.bar([_run_label(run) for run in runs], values, color=(_OURS, _PART)[: len(runs)], width=0.55)
+    bars = axes.bar([_run_label(run) for run in runs], values, color=(OURS, PART)[: len(runs)], width=0.55)
     axes.bar_label(bars, [f"{value:.2g} s" for value in values], padding=3)
     axes.set_ylim(0, max(values) * 1.15)
     axes.set_ylabel("seconds per epoch")
@@ -183,10 +157,3 @@ def _short(count: float) -> str:
         if count >= divisor:
             return f"{count / divisor:g}{suffix}"
     return f"{count:g}"
-
-
-def _unit(num_bytes: int) -> tuple[str, float]:
-    for unit, divisor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if num_bytes >= divisor:
-            return unit, divisor
-    return "bytes", 1.0
