@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+from tabular_recipes import VALUE_BITS, order, positions, ranks, refine, split, values
 from tabular_recipes import condense as slow_twin
-from tabular_recipes import order, positions, refine
 
 
 def same_clusters(condensed, x, labels):
@@ -48,6 +48,24 @@ def test_clusters_are_those_of_the_slow_twin(data):
             condense_arrays(x, size=size)
     else:
         same_clusters(condense_arrays(x, size=size), x, labels)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_clusters_of_ranks_are_those_of_the_slow_twin(data):
+    n, d = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 5))
+    kind = data.draw(st.sampled_from([st.integers(-3, 3).map(float), st.floats(-1e6, 1e6)]))
+    x = data.draw(numpy_arrays(np.float64, (n, d), elements=kind))
+    v = values(x)
+    codes = ranks(v.astype(np.float64))
+    size = data.draw(st.integers(1, len(np.unique(v, axis=0))))
+    labels = split(codes << VALUE_BITS | v, v, size)
+    same_clusters(condense_arrays(x, size=size, bits="rank"), x, labels)
+    beta = data.draw(st.integers(1, 12))
+    labels = np.zeros(n, np.int64)
+    for column, bit in order(codes)[:beta]:
+        labels = refine(labels, codes[:, column] >> bit & 1)
+    same_clusters(condense_arrays(x, beta=beta, bits="rank"), x, labels)
 
 
 @pytest.mark.parametrize("name", ["california_housing", "credit_default"])

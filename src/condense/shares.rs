@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(shares(3, &[98, 1, 1], &[1; 3], &[98, 1, 1]).unwrap(), [1, 1, 1]);
         assert_eq!(shares(4, &[98, 0, 2], &[1, 0, 1], &[98, 0, 2]).unwrap(), [3, 0, 1]);
         // The last has three classes; then, the first has only two different rows.
-        assert_eq!(shares(10, &[60, 30, 10], &[1, 1, 3], &[60, 30, 10]).unwrap(), [5, 2, 3]);
+        assert_eq!(shares(10, &[60, 30, 10], &[1, 1, 3], &[60, 30, 10]).unwrap(), [4, 3, 3]);
         assert_eq!(shares(10, &[60, 30, 10], &[1; 3], &[2, 30, 10]).unwrap(), [2, 6, 2]);
         assert!(shares(1, &[5, 5], &[1; 2], &[5, 5]).is_err());
         assert!(shares(8, &[5, 5], &[1; 2], &[2, 5]).unwrap_err().to_string().contains("7 different rows"));
