@@ -1,0 +1,99 @@
+"""Promise: least squares on condensed samples are those of all rows, or the gap to them is known."""
+
+import numpy as np
+import pytest
+from dreamlearning.tabular import (
+    CondensedLinearRegression,
+    CondensedTable,
+    certify,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learning import clusters, objective
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, Ridge
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_exact_least_squares_are_those_of_all_rows(housing, bits, alpha, fit_intercept):
+    X, y, names = housing
+    table = CondensedTable.from_groups(X, y, clusters(X, bits), columns=names)
+    ours = CondensedLinearRegression(alpha, fit_intercept).fit(table)
+    if alpha:
+        reference = Ridge(alpha * len(X), fit_intercept=fit_intercept, solver="svd")
+    else:
+        reference = LinearRegression(fit_intercept=fit_intercept)
+    reference.fit(X, y)
+    np.testing.assert_allclose(ours.coef_, reference.coef_, rtol=1e-10)
+    np.testing.assert_allclose(ours.intercept_, reference.intercept_, rtol=1e-10)
+    assert ours.certificate_.gap == 0
+    assert ours.certificate_.upper == pytest.approx(objective(ours, X, y), rel=1e-12)
+    np.testing.assert_allclose(ours.predict(X[:5]), reference.predict(X[:5]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3])
+def test_other_solvers_are_the_papers_and_know_their_gap(housing, bits):
+    X, y, _ = housing
+    table = CondensedTable.from_groups(X, y, clusters(X, bits))
+    full = CondensedLinearRegression().fit(X, y)
+    assert full.certificate_ is None
+    closed = CondensedLinearRegression(solver="closed_form").fit(table)
+    expected = LinearRegression().fit(table.X, table.y, table.sample_weight)  # Eq. 11
+    np.testing.assert_allclose(closed.coef_, expected.coef_, rtol=1e-8)
+    descent = CondensedLinearRegression(solver="gradient_descent", max_iter=200_000, tol=1e-12).fit(table)
+    np.testing.assert_allclose(descent.coef_, closed.coef_, rtol=1e-6)
+    for model in (closed, descent, CondensedLinearRegression(0.1).fit(table)):
+        best = CondensedLinearRegression(model.alpha).fit(X, y)
+        gap = objective(model, X, y) - objective(best, X, y)
+        assert model.certificate_.gap == pytest.approx(gap, rel=1e-6, abs=1e-13)
+        assert certify(model, X, y).gap == pytest.approx(gap, rel=1e-6, abs=1e-13)
+
+
+def test_gradient_descent_is_eq_9_step_by_step():
+    rng = np.random.default_rng(4)
+    X, y, weight = rng.normal(size=(30, 3)) * [1, 10, 0.1] + 5, rng.normal(size=30), rng.integers(1, 9, 30)
+    with pytest.warns(ConvergenceWarning, match="5 steps"):
+        ours = CondensedLinearRegression(solver="gradient_descent", max_iter=5).fit(X, y, weight)
+    assert ours.n_iter_ == 5
+    n = weight.sum()
+    mean = weight @ X / n
+    scale = np.sqrt(weight @ (X - mean) ** 2 / n)
+    Z, t = (X - mean) / scale, y - weight @ y / n
+    rate = 1 / np.linalg.eigvalsh(Z.T @ (Z * weight[:, None]) / n)[-1]
+    theta = np.zeros(3)
+    for _ in range(5):
+        theta = theta - rate / n * sum(w * (z @ theta - v) * z for w, z, v in zip(weight, Z, t, strict=True))
+    np.testing.assert_allclose(ours.coef_, theta / scale, rtol=1e-10)
+
+
+def test_columns_that_repeat_or_stand_still_give_the_shortest_solution():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 3))
+    X = np.column_stack([X, X[:, 0], np.full(400, 0.1), 1e6 + X[:, 1], 2 * X[:, 2]])
+    y = rng.normal(size=400) + X[:, 0]
+    table = CondensedTable.from_groups(X, y, rng.integers(0, 20, 400))
+    ours, expected = CondensedLinearRegression().fit(table), LinearRegression().fit(X, y)
+    np.testing.assert_allclose(ours.coef_, expected.coef_, atol=1e-7)
+    assert objective(ours, X, y) == pytest.approx(
+        objective(CondensedLinearRegression().fit(X, y), X, y), rel=1e-12
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_exact_for_any_table(data):
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    n, d, m = data.draw(st.integers(30, 200)), data.draw(st.integers(1, 6)), data.draw(st.integers(1, 20))
+    scale, shift = 10.0 ** rng.integers(-6, 7, d), 10.0 ** rng.integers(-3, 4, d)
+    X = (rng.normal(size=(n, d)) + shift * rng.normal(size=d)) * scale
+    y = rng.normal(size=n) * 10.0 ** rng.integers(-3, 4)
+    table = CondensedTable.from_groups(
+        X, y, rng.integers(0, m, n), representative=data.draw(st.sampled_from(["centroid", "row"]))
+    )
+    ours = CondensedLinearRegression().fit(table)
+    unit = X.std(axis=0)  # least squares without scaled columns would drop the small ones
+    expected = LinearRegression().fit((X - X.mean(axis=0)) / unit, y)
+    assert np.abs(ours.coef_ * unit - expected.coef_).max() <= 1e-9 * np.abs(expected.coef_).max()
