@@ -25,6 +25,9 @@ def test_batches_weights_and_arrays_say_the_same(labelled_tables):
     parts = certify(model, batches)
     assert parts.upper == pytest.approx(whole.upper, rel=1e-12)
     assert parts.n == whole.n == len(X)
+    weighted = [(*batch, np.ones(len(batch[0]))) for batch in batches]
+    ignored = [(X[:70], y[:70], np.zeros(70)), *weighted, (X[:7], 1 - y[:7], np.zeros(7))]
+    assert certify(model, ignored) == certify(model, weighted)
     twice = certify(model, X, y, np.full(len(X), 2.0))
     assert twice.upper == pytest.approx(whole.upper, rel=1e-12)
     np.testing.assert_allclose(refine(model, batches).coef_, refine(model, X, y).coef_, rtol=1e-7)
@@ -74,6 +77,7 @@ def test_the_pass_names_what_is_wrong():
         ((X, y[:4]), ValueError, "the batch at row 0 has shapes"),
         (([X],), ValueError, "no pair"),
         (([],), ValueError, "there are no rows"),
+        ((X, y, np.zeros(5)), ValueError, "there are no rows"),
         ((X, y, -np.ones(5)), ValueError, "sample_weight is -1.0 in row 0"),
         ((X, y, np.ones(4)), ValueError, "weights of shape"),
         ((CondensedTable.from_groups(X, y, range(5)),), TypeError, "no rows"),

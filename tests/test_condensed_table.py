@@ -139,6 +139,63 @@ def test_damaged_files_are_refused(tmp_path):
         CondensedTable.from_groups([[1.0]], [1.0], [0]).save(tmp_path / "table.csv")
 
 
+def test_rows_for_classifiers():
+    X = np.arange(12.0).reshape(6, 2)
+    groups = [0, 0, 0, 1, 1, 2]
+    for y, given, names in [
+        ([0, 1, 1, 0, 0, 1], None, [0, 1]),
+        ([-1, 1, 1, -1, -1, 1], None, [-1, 1]),
+        ([2, 7, 7, 2, 2, 7], (2, 7), [2, 7]),
+        ([0.0, 1.0, 1.0, 0.0, 0.0, 1.0], None, [0, 1]),
+    ]:
+        for representative in ("centroid", "row"):
+            table = CondensedTable.from_groups(X, y, groups, representative=representative)
+            rows, labels, weight = table.to_classes(given)
+            low, high = names
+            assert np.array_equal(rows, table.X[[0, 0, 1, 2]])
+            assert labels.tolist() == [low, high, low, high]
+            assert weight.tolist() == [1, 2, 2, 1]
+    # A mean of thirds and tenths leaves nothing behind of a class that is not there.
+    many = CondensedTable.from_groups(np.zeros((60, 1)), [1] * 59 + [0], [0] * 59 + [1])
+    assert many.to_classes()[2].tolist() == [59, 1]
+    for y in (list("aaabbc"), [True, True, True, False, False, True], [5, 5, 5, 2, 2, 3], [0.5] * 6):
+        pure = CondensedTable.from_groups(X, y, groups)
+        for got, expected in zip(pure.to_classes(), pure.to_numpy(), strict=True):
+            assert got is expected
+    with pytest.raises(ValueError, match="no target"):
+        CondensedTable.from_groups(X, None, groups).to_classes()
+    for y, given in (
+        ([2, 7, 7, 2, 2, 7], None),
+        ([2, 7, 7, 2, 2, 7], (2, 8)),
+        ([0.1, 0.9, 0.3, 0, 0, 1], None),
+    ):
+        with pytest.raises(ValueError, match="not those of two classes"):
+            CondensedTable.from_groups(X, y, groups).to_classes(given)
+
+
+def test_classes_of_shares_are_checked(tmp_path):
+    scatter = Scatter(np.zeros((1, 1, 1)), np.zeros((1, 1)), np.array([0.5]), np.zeros(2))
+    good = {
+        **{"X": np.zeros((2, 1)), "y": np.array([0.5, 1.0]), "sample_weight": np.array([2.0, 1.0])},
+        **{"partition": np.zeros(2, int), "scatter": scatter, "columns": ["a"], "target": "t", "n": 3},
+        "classes": np.array(["no", "yes"]),
+    }
+    table = CondensedTable(**good)
+    assert table.to_classes()[1].tolist() == ["no", "yes", "yes"]
+    with pytest.raises(ValueError, match=r"those of the condensed table are \('no', 'yes'\)"):
+        table.to_classes(("yes", "no"))
+    for change, message in [
+        ({"classes": ["yes", "no"]}, "give two texts or bools, sorted"),
+        ({"classes": [1, 2]}, "give two texts or bools, sorted"),
+        ({"classes": ["a", "b", "c"]}, "give \\(2,\\)"),
+        ({"y": np.array([0.5, 1.5])}, "share of the second class"),
+        ({"y": np.array(["no", "yes"])}, "share of the second class"),
+        ({"y": None}, "share of the second class"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            CondensedTable(**{**good, **change})
+
+
 def test_a_table_that_contradicts_itself_is_refused():
     scatter = Scatter(np.zeros((1, 2, 2)), np.zeros((1, 2)), np.zeros(1), np.zeros(3))
     good = {

@@ -6,6 +6,7 @@ from dreamlearning.tabular import (
     CondensedLinearRegression,
     CondensedTable,
     certify,
+    condense_arrays,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +82,16 @@ def test_columns_that_repeat_or_stand_still_give_the_shortest_solution():
     )
 
 
+def test_a_ridge_leaves_the_columns_beside_a_small_one_alone():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(50, 4)) * [1.0, 1e-9, 3.0, 1e-7]
+    y = X[:, 0] - X[:, 2] + rng.normal(size=50)
+    for alpha in (1e-6, 1.0):
+        ours = CondensedLinearRegression(alpha).fit(CondensedTable.from_groups(X, y, np.arange(50) % 7))
+        expected = Ridge(alpha * 50, solver="svd").fit(X, y)
+        np.testing.assert_allclose(ours.coef_ * X.std(axis=0), expected.coef_ * X.std(axis=0), atol=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_exact_for_any_table(data):
@@ -97,3 +108,51 @@ def test_exact_for_any_table(data):
     unit = X.std(axis=0)  # least squares without scaled columns would drop the small ones
     expected = LinearRegression().fit((X - X.mean(axis=0)) / unit, y)
     assert np.abs(ours.coef_ * unit - expected.coef_).max() <= 1e-9 * np.abs(expected.coef_).max()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.sampled_from([1, 2, 3, 7, 40, 333, 1500]),
+    d=st.integers(1, 9),
+    kinds=st.lists(
+        st.sampled_from(["normal", "far", "tiny", "still", "few", "heavy", "copy"]), min_size=9, max_size=9
+    ),
+    alpha=st.sampled_from([0.0, 1e-6, 1.0]),
+    fit_intercept=st.booleans(),
+    how=st.sampled_from(["condensed", "row", "beta", "groups"]),
+)
+def test_exact_is_the_fit_on_all_rows_whatever_they_are(seed, n, d, kinds, alpha, fit_intercept, how):
+    """Predictions and F agree to 1e-10, also where columns depend on each other and have many sizes."""
+    rng = np.random.default_rng(seed)
+    # The shortest of many solutions is no more exact than the units of the columns are alike.
+    small, large = (1e-9, 1e5) if n > 2 * d else (1e-2, 1e2)
+    made = {
+        "normal": lambda: rng.normal(size=n),
+        # Without an intercept such a column is nearly a constant, and sums of squares tell little of it.
+        "far": lambda: (1e4 if fit_intercept else 3.0) + rng.normal(size=n),
+        "tiny": lambda: small * rng.normal(size=n),
+        "still": lambda: np.full(n, 0.1),
+        "few": lambda: rng.integers(0, 3, n) * 7.0,
+        "heavy": lambda: rng.standard_t(1.5, size=n),
+        "copy": lambda: large * columns[0],
+    }
+    columns = [rng.normal(size=n)]
+    for kind in kinds[1:d]:
+        columns.append(made[kind]())
+    X = np.column_stack(columns)
+    y = X @ (rng.normal(size=d) / np.maximum(X.std(axis=0), 1e-3)) + rng.normal(size=n) + rng.integers(-9, 9)
+    if how == "groups":
+        table = CondensedTable.from_groups(X, y, rng.integers(0, 12, n), rng.integers(0, 1, n))
+    elif how == "beta":
+        table = condense_arrays(X, y, beta=int(rng.integers(1, 12)))
+    else:
+        size = int(rng.integers(1, len(np.unique(X[:, 0])) + 1))
+        table = condense_arrays(X, y, size=size, representative="row" if how == "row" else "centroid")
+    few = CondensedLinearRegression(alpha, fit_intercept).fit(table)
+    full = CondensedLinearRegression(alpha, fit_intercept).fit(X, y)
+    size = np.abs(full.predict(X)).max() + np.abs(y).max()
+    np.testing.assert_allclose(few.predict(X), full.predict(X), atol=1e-10 * size)
+    square = (y**2).mean() / 2 + alpha * (full.coef_**2).sum()
+    assert few.certificate_.upper == pytest.approx(objective(full, X, y), rel=1e-10, abs=1e-12 * square)
+    assert few.certificate_.gap <= 1e-12 * square

@@ -8,6 +8,7 @@ from dreamlearning.tabular import (
     CondensedLogisticRegression,
     CondensedTable,
     certify,
+    condense_arrays,
     refine,
 )
 from hypothesis import given, settings
@@ -220,3 +221,75 @@ def test_mean_targets_of_any_two_values():
         CondensedLogisticRegression().fit(CondensedTable.from_groups(X, rng.uniform(size=400), groups))
     floats = CondensedTable.from_groups(X, second.astype(float), groups * 2 + second)
     assert CondensedLogisticRegression().fit(floats).classes_.tolist() == [0, 1]
+
+
+def test_two_named_classes_whose_rows_are_mixed():
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(500, 3))
+    second = X[:, 0] + rng.logistic(size=500) > 0
+    y = np.where(second, "yes", "no")
+    for representative in ("centroid", "row"):
+        options = {"size": 40, "classes": False, "representative": representative}
+        named, numbers = condense_arrays(X, y, **options), condense_arrays(X, second.astype(int), **options)
+        for scatter in (True, False):
+            model = CondensedLogisticRegression(1e-2, scatter=scatter).fit(named)
+            same = CondensedLogisticRegression(1e-2, scatter=scatter).fit(numbers)
+            assert model.classes_.tolist() == ["no", "yes"]
+            np.testing.assert_allclose(model.coef_, same.coef_, rtol=1e-9)
+            best = objective(CondensedLogisticRegression(1e-2).fit(X, y), X, y)
+            holds(model.certificate_, objective(model, X, y), best)
+            assert set(model.predict(X)) == {"no", "yes"}
+            assert certify(model, X, y).gap <= model.certificate_.gap + SLACK
+    with pytest.raises(ValueError, match="leave classes out"):
+        CondensedLogisticRegression(classes=("a", "b")).fit(named)
+    rows, labels, weight = named.to_classes()
+    for model in (CondensedLogisticRegression(1e-2), LogisticRegression()):
+        assert model.fit(rows, labels, weight).score(X, y) > 0.6
+
+
+KINDS = ["normal", "far", "tiny", "still", "few", "heavy", "copy", "class"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.sampled_from([4, 5, 13, 100, 800]),
+    kinds=st.lists(
+        st.sampled_from(["normal", "far", "tiny", "still", "few", "heavy", "copy", "class"]),
+        min_size=1,
+        max_size=7,
+    ),
+    alpha=st.sampled_from([1.0, 1e-2, 1e-5]),
+    fit_intercept=st.booleans(),
+    scatter=st.booleans(),
+    mixed=st.booleans(),
+)
+def test_certificates_hold_whatever_the_rows_are(seed, n, kinds, alpha, fit_intercept, scatter, mixed):
+    """Also of fewer rows than columns, and of columns that stand still, repeat, or tell the class."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    y[:2] = 0, 1
+    first = rng.normal(size=n) + y
+    made = {
+        "normal": lambda: rng.normal(size=n),
+        "far": lambda: 1e4 + rng.normal(size=n),
+        "tiny": lambda: 1e-6 * rng.normal(size=n),
+        "still": lambda: np.full(n, 0.1),
+        "few": lambda: rng.integers(0, 3, n) * 7.0,
+        "heavy": lambda: rng.standard_t(1.5, size=n),
+        "copy": lambda: -3 * first,
+        "class": lambda: y + 0.0,
+    }
+    X = np.column_stack([first, *(made[kind]() for kind in kinds)])
+    table = condense_arrays(X, y, size=int(rng.integers(2, n + 1)), classes=False if mixed else None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        full = CondensedLogisticRegression(alpha, fit_intercept=fit_intercept).fit(X, y)
+        model = CondensedLogisticRegression(alpha, scatter=scatter, fit_intercept=fit_intercept).fit(table)
+        better = refine(model, X, y)
+    best, value = objective(full, X, y), objective(model, X, y)
+    slack = 1e-12 * (1 + value)
+    holds(model.certificate_, value, best, slack)
+    holds(certify(model, X, y), value, best, slack)
+    holds(better.certificate_, objective(better, X, y), best, slack)
+    assert objective(better, X, y) <= value + slack

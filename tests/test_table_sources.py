@@ -27,6 +27,13 @@ def test_libsvm(make, refused, tmp_path, monkeypatch):
     assert "up to number 3" in refused(f"libsvm:{path}?n_features=2")
     assert "n_features is 'x'" in refused(f"libsvm:{path}?n_features=x")
     assert "no such file" in refused("libsvm:nothing.svm")
+    path.write_text("1\n2\n")
+    assert make(f"libsvm:{path}?n_features=3")[:].tolist() == [[0, 0, 0]] * 2
+    assert "no line names a feature" in refused(f"libsvm:{path}")
+    path.write_text("")
+    assert make(f"libsvm:{path}?n_features=3").labels.shape == (0,)
+    path.write_text("1 200000000:1\n")
+    assert "33,554,432 are the most" in refused(f"libsvm:{path}")
     for text, words in {
         "1 1:2\n1 x:3\n": "line 2",
         "1 1:2\n\none 1:3\n": "line 3",
