@@ -1,6 +1,7 @@
 """Promise: estimators on condensed samples are scikit-learn's kind, and name what is wrong."""
 
 import doctest
+import json
 import warnings
 from pathlib import Path
 
@@ -124,3 +125,27 @@ def test_the_examples_of_the_guide_run():
     results = doctest.testfile(str(ROOT / "docs" / "tables.md"), module_relative=False)
     assert results.attempted > 15
     assert results.failed == 0
+
+
+def test_the_numbers_of_the_guide_are_those_of_the_study():
+    study = json.loads((ROOT / "benchmarks" / "results" / "tabular_study.json").read_text())
+    guide = " ".join((ROOT / "docs" / "tables.md").read_text().split())
+    recipes = study["california_housing"]["recipes"]["recommended"]
+    others = study["california_housing_representatives"]
+    few = study["credit_default"]["recipes"]
+    many = study["credit_default_large"]["recipes"]
+
+    def kept(recipes, name):
+        return recipes[name]["relative_accuracy"]
+
+    for text, value in [
+        ("test error is {:.1f} % above that of all rows", 100 * (recipes["mean"] - 1)),
+        ("{:.1f} % in the worst", 100 * (recipes["worst"] - 1)),
+        ("a test error {:.1f} % above", 100 * (others["the row nearest the centroid"]["mean"] - 1)),
+        ("({:.1f} % above all rows)", 100 * (others["target inside the clustering"]["mean"] - 1)),
+        ("keeps {:.0f} % of its accuracy on 240", 100 * kept(few, "240: recommended, mean label")),
+        ("with pure clusters {:.0f} %", 100 * kept(few, "240: recommended, each class by itself")),
+        ("({:.1f} % and", 100 * kept(many, "7920: recommended, mean label")),
+        ("and {:.1f} % with 7,920)", 100 * kept(many, "7920: recommended, each class by itself")),
+    ]:
+        assert text.format(value) in guide
