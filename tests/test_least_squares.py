@@ -82,6 +82,39 @@ def test_columns_that_repeat_or_stand_still_give_the_shortest_solution():
     )
 
 
+@pytest.mark.parametrize("digits", [3, 6, 9, 12])
+def test_columns_far_from_zero_lose_the_digits_of_their_means(digits):
+    rng = np.random.default_rng(10)
+    X = np.column_stack([10.0**digits + rng.normal(size=(2000, 2)), np.full(2000, 0.1)])
+    y = (X[:, :2] - 10.0**digits) @ [1.0, 2.0] + rng.normal(size=2000)
+    expected = LinearRegression().fit(X[:, :2] - 10.0**digits, y).coef_
+    rows = CondensedLinearRegression().fit(X, y)
+    np.testing.assert_allclose(rows.coef_[:2], expected, rtol=1e-13 if digits < 12 else 1e-8)
+    assert rows.coef_[2] == 0
+    for size in (1, 2, 50, 500):
+        few = CondensedLinearRegression().fit(condense_arrays(X, y, size=size))
+        np.testing.assert_allclose(few.coef_[:2], expected, rtol=1e-13 + 10.0 ** (digits - 16))
+        assert few.coef_[2] == 0
+    # Where hardly a digit is left, the column still counts.
+    X[:, 0] = 1e15 + 3 * rng.normal(size=2000)
+    y = X[:, 0] - 1e15
+    for model in (rows.fit(X, y), few.fit(condense_arrays(X, y, size=50))):
+        assert 0.9 < model.coef_[0] < 1.1
+
+
+def test_the_shortest_solution_among_columns_of_many_sizes():
+    rng = np.random.default_rng(11)
+    X = np.column_stack([rng.normal(size=7), 1e-9 * rng.normal(size=7), rng.normal(size=7)])
+    X = np.column_stack([X, 1e5 * X[:, 0], 1e5 * X[:, 0]])
+    y = X[:, 0] + 1e9 * X[:, 1] + rng.normal(size=7)
+    scaled = (X[:, :3] - X[:, :3].mean(axis=0)) / X[:, :3].std(axis=0)
+    expected = LinearRegression().fit(scaled, y)
+    ours = CondensedLinearRegression().fit(condense_arrays(X, y, size=3))
+    np.testing.assert_allclose(ours.predict(X), expected.predict(scaled), rtol=1e-9)
+    slope = expected.coef_[0] / X[:, 0].std()
+    np.testing.assert_allclose(ours.coef_[3:], slope * 1e5 / (1 + 2e10), rtol=0.1)
+
+
 def test_a_ridge_leaves_the_columns_beside_a_small_one_alone():
     rng = np.random.default_rng(6)
     X = rng.normal(size=(50, 4)) * [1.0, 1e-9, 3.0, 1e-7]
