@@ -104,6 +104,25 @@ def shared_table():
 
 
 @pytest.fixture(scope="session")
+def housing(shared_table):
+    """California Housing: rows (20640, 8), targets and names."""
+    data = shared_table("california_housing")
+    return data["X"], data["y"], data["feature_names"].tolist()
+
+
+@pytest.fixture(scope="session")
+def labelled_tables(housing, shared_table):
+    """Rows and two classes of three data sets."""
+    credit, ijcnn = shared_table("credit_default"), shared_table("ijcnn1")
+    X, y, _ = housing
+    return {
+        "california": (X, (y > np.median(y)).astype(int)),
+        "credit": (credit["X"].astype(float), credit["y"].astype(int)),
+        "ijcnn1": (ijcnn["X_train"], ijcnn["y_train"].astype(int)),
+    }
+
+
+@pytest.fixture(scope="session")
 def tabular():
     """A folder with the data sets of tables, as ``.npz``."""
     if not (SHARED / "tabular").is_dir():

@@ -1,6 +1,7 @@
 """Promise: condensed samples are the recipe's, stand for all rows exactly, and say what is wrong."""
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import dreamlearning
@@ -130,6 +131,50 @@ def test_named_columns_nulls_and_classes(tmp_path):
             file.condensed(size=12, features=["a", "note"])
 
 
+@pytest.mark.parametrize("representative", ["centroid", "row"])
+@pytest.mark.parametrize("names", [("no", "yes"), (False, True)])
+def test_clusters_that_mix_two_named_classes(tmp_path, names, representative):
+    pa = pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(400, 2))
+    second = x[:, 0] + rng.logistic(size=400) > 0
+    options = {"size": 25, "representative": representative, "classes": False}
+    y = np.where(second, names[1], names[0])
+    condensed = condense_arrays(x, y, **options)
+    numbers = condense_arrays(x, second.astype(int), **options)
+    assert condensed.classes.tolist() == list(names)
+    assert numbers.classes is None
+    for one in ("X", "centroids", "sample_weight"):
+        assert np.array_equal(getattr(condensed, one), getattr(numbers, one))
+    np.testing.assert_allclose(condensed.centroid_y, numbers.centroid_y, atol=1e-12)
+    assert condensed.scatter.yy[0] > 0
+    condensed.save(tmp_path / "c.npz")
+    read = CondensedTable.load(tmp_path / "c.npz")
+    frame = pa.table({"a": x[:, 0], "b": x[:, 1], "bought": y})
+    with dreamlearning.compress(frame, tmp_path / "t.gede", target="bought") as file:
+        tables = (condensed, read, file.condensed(**options))
+    for table in tables:
+        X, labels, weight = table.to_classes()
+        assert np.array_equal(np.unique(X, axis=0), np.unique(condensed.X, axis=0))
+        assert len(labels) > 25  # some clusters are mixed
+        assert np.array_equal(np.unique(labels), names)
+        for name in names:
+            assert weight[labels == name].sum() == (y == name).sum()
+        assert np.array_equal(weight, np.rint(weight))
+    assert np.array_equal(numbers.to_classes()[1], (labels == names[1]).astype(int))
+
+
+def test_mixed_classes_are_two():
+    x = np.arange(12.0).reshape(6, 2)
+    for y, count in ((list("abcabc"), 3), (["a"] * 6, 1)):
+        with pytest.raises(ValueError, match=f"text of {count} classes; classes=False needs"):
+            condense_arrays(x, y, size=2, classes=False)
+    with pytest.raises(ValueError, match="y holds objects, such as None in row 2"):
+        condense_arrays(x, np.array(["a", "b", None, "a", "b", "a"], object), size=2)
+    text = condense_arrays(x, np.array(list("aabbab"), object), size=2)
+    assert text.y.dtype.kind == "U"
+
+
 def test_partitions_share_the_size(tmp_path):
     x = np.random.default_rng(0).normal(size=(1000, 2))
     label = (np.arange(1000) % 10 == 0).astype(np.int64)
@@ -164,6 +209,103 @@ def test_rows_are_rows(table):
     )
 
 
+def far_columns(n):
+    """Rows whose columns are far from zero, constant, or of very different size; integers that tie."""
+    rng = np.random.default_rng(7)
+    return np.c_[
+        1e15 + rng.normal(size=n), np.full(n, 0.1), 1e-150 * rng.normal(size=n), rng.integers(0, 3, n) * 1e9
+    ]
+
+
+def test_scatter_of_columns_far_from_zero_loses_no_digits():
+    x = far_columns(300)
+    condensed = condense_arrays(x, size=40)
+    labels = slow_twin(x, 40)
+    expected = [[0.0] * 4 for _ in range(4)]
+    for k in range(40):
+        rows = [[Fraction(value) for value in row] for row in x[labels == k].tolist()]
+        means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+        for i in range(4):
+            for j in range(4):
+                parts = ((row[i] - means[i]) * (row[j] - means[j]) for row in rows)
+                expected[i][j] += float(sum(parts))
+    got, expected = condensed.scatter.xx[0], np.array(expected)
+    unit = np.sqrt(np.diag(expected))
+    assert unit[1] == 0
+    unit[1] = 0.1
+    np.testing.assert_allclose(got / np.outer(unit, unit), expected / np.outer(unit, unit), atol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.integers(1, 4), st.integers(1, 3))
+def test_the_nearest_rows_are_those_of_from_groups(seed, n, d, parts):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d)) * 10.0 ** rng.integers(-4, 5, d)
+    x[:, 0] = np.round(x[:, 0])  # ties, and perhaps a constant
+    part = np.sort(rng.integers(0, parts, n))
+    groups = np.concatenate(
+        [
+            (
+                100 * q
+                + slow_twin(x[part == q], int(rng.integers(1, len(np.unique(x[part == q], axis=0)) + 1)))
+            )
+            for q in np.unique(part)
+        ]
+    )
+    table = CondensedTable.from_groups(x, None, groups, part, representative="row")
+    got = [
+        condense_arrays(x[part == q], size=len(np.unique(groups[part == q])), representative="row")
+        for q in np.unique(part)
+    ]
+    for q, core in zip(np.unique(part), got, strict=True):
+        mine = table.partition == q
+        scale = x[part == q].std(axis=0)
+        scale[scale <= 1e-12 * np.abs(x).max()] = np.inf
+        pairs = [
+            (table.means[mine], table.X[mine]),
+            (core.means, core.X),
+        ]
+        # Clusters are numbered differently; where two rows are equally near, rounding decides.
+        away = [np.sort((((rows - means) / scale) ** 2).sum(axis=1)) for means, rows in pairs]
+        np.testing.assert_allclose(away[0], away[1], rtol=1e-6, atol=1e-9)
+        inside = {tuple(row) for row in x[part == q]}
+        assert {tuple(row) for row in core.X} <= inside
+
+
+def test_rows_of_partitions_are_near_in_units_of_their_own():
+    """A column that is wide in one partition and narrow in another."""
+    rng = np.random.default_rng(8)
+    x = np.r_[rng.normal(size=(200, 2)) * [1, 100], rng.normal(size=(200, 2)) * [100, 1]]
+    part = np.repeat([0, 1], 200)
+    groups = np.r_[slow_twin(x[:200], 15), 100 + slow_twin(x[200:], 15)]
+    table = CondensedTable.from_groups(x, None, groups, part, representative="row")
+    elsewhere = 0
+    for mean, row, q, group in zip(table.means, table.X, table.partition, np.unique(groups), strict=True):
+        rows = x[groups == group]
+        own, whole = ((((rows - mean) / x[of].std(axis=0)) ** 2).sum(axis=1) for of in (part == q, part >= 0))
+        assert own[(rows == row).all(axis=1)][0] == pytest.approx(own.min())
+        elsewhere += int(own[whole.argmin()] > 1.01 * own.min())
+    assert elsewhere > 3  # by the deviations of the whole table it would be other rows
+
+
+def test_extremes():
+    largest = np.finfo(np.float64).max
+    too_large = "column 'x0' is too large: float64 does not hold"
+    for column in ([largest, -largest, 0.0, 1.0], [1e200, -1e200, 0.0, 1.0], [largest] * 4):
+        for size in {1, min(2, len(set(column)))}:
+            with pytest.raises(ValueError, match=too_large):
+                condense_arrays(np.array([column]).T, size=size)
+    with pytest.raises(ValueError, match=too_large):
+        CondensedTable.from_groups([[1e200], [-1e200]], None, [0, 0])
+    small = condense_arrays([[1e150], [-1e150], [0.0]], size=1)
+    np.testing.assert_allclose(small.scatter.xx, 2e300)
+    one = condense_arrays([[3.0, -0.0]], [7.5], size=1)
+    assert (one.X.tolist(), one.y.tolist(), one.scatter.xx.any()) == ([[3.0, 0.0]], [7.5], False)
+    same = condense_arrays(np.full((50, 2), 0.1), np.arange(50.0), beta=3)
+    assert (len(same), same.X.tolist(), same.scatter.spread.tolist()) == (1, [[0.1, 0.1]], [0.0])
+    assert same.scatter.yy[0] == pytest.approx(((np.arange(50) - 24.5) ** 2).sum())
+
+
 def test_the_condenser(table):
     pytest.importorskip("sklearn")
     x, y, _ = table
@@ -186,14 +328,28 @@ def test_the_condenser(table):
         ({"fraction": 1.5}, "fraction is 1.5"),
         ({"size": 501}, "501 condensed samples of 500 rows"),
         ({"size": 3, "representative": "mean"}, "'centroid' or 'row'"),
+        ({"size": 3.0}, "size is 3.0; give a whole number"),
+        ({"beta": True}, "beta is True; give a whole number"),
+        ({"fraction": "a"}, "fraction is 'a'; give a number"),
     ],
 )
 def test_wrong_arguments(table, options, message):
     x, y, path = table
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         condense_arrays(x, y, **options)
-    with dreamlearning.compress((x, y), path) as file, pytest.raises(ValueError, match=message):
+    with dreamlearning.compress((x, y), path) as file, pytest.raises((ValueError, TypeError), match=message):
         file.condensed(**options)
+
+
+def test_names_of_columns(table):
+    x, y, _ = table
+    assert condense_arrays(x, y, size=3, columns=np.array(list("abcd"))).columns == list("abcd")
+    assert len(condense_arrays(x, y, fraction=np.float32(0.1))) == 50
+    for columns in (list("abc"), list("abcde")):
+        with pytest.raises(ValueError, match=f"{len(columns)} names for 4 columns"):
+            condense_arrays(x, y, size=3, columns=columns)
+    with pytest.raises(TypeError, match="list of names"):
+        condense_arrays(x, y, size=3, columns="abcd")
 
 
 def test_what_cannot_be_condensed(table, colour):

@@ -117,7 +117,13 @@ def test_the_core_needs_no_extra(run_python, tmp_path):
         "sources",
         "sources.base",
         *("tabular", "tabular.certificate", "tabular.checks", "tabular.condensed", "tabular.linear"),
-        *("tabular.logistic", "tabular.posterior", "tabular.trees"),
+        *(
+            "tabular.condenser",
+            "tabular.condensing",
+            "tabular.logistic",
+            "tabular.posterior",
+            "tabular.trees",
+        ),
         *("errors", "permutation", "samplers", "sources", "sources.arrays", "sources.base"),
         *("sources.json_fields", "sources.mapstyle", "sources.query", "cli.formatting"),
         *(

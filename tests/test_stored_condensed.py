@@ -1,4 +1,4 @@
-"""Promise: condensed samples kept in a file are those that it would compute; keeping them changes nothing else."""
+"""Promise: condensed samples kept in a file are those that it would compute; nothing else changes."""
 
 import json
 
@@ -26,11 +26,10 @@ def rows(seed=0, n=400):
     return x, x @ [1.0, -2.0, 3.0] + rng.normal(size=n)
 
 
-def frame(n=400, *, classes=False):
+def frame(n=400):
     pd = pytest.importorskip("pandas")
     x, y = rows(n=n)
-    target = np.array(["dog", "cat", "eel"])[np.arange(n) % 3] if classes else y
-    return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2].astype(int), "y": target})
+    return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2].astype(int), "y": y})
 
 
 def same(one: CondensedTable, two: CondensedTable):
@@ -69,19 +68,24 @@ def test_what_is_kept_is_what_would_be_computed(tmp_path, store, kind, preset):
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_classes_and_partitions(tmp_path, store):
+@pytest.mark.parametrize("names", [["dog", "cat", "eel"], [True, False]])
+def test_classes_and_partitions(tmp_path, store, names):
     pytest.importorskip("pyarrow")
-    table = frame(classes=True)
-    options = {"size": 20, "features": ["a", "b"]}
-    with dreamlearning.compress(
-        table, tmp_path / "t.gede", target="y", partition_by="c", condense={"size": 60, "store": store}
-    ) as file:
-        same(file.condensed(), file.condensed(size=60, num_threads=1))
-        assert set(file.condensed().y) == {"cat", "dog", "eel"}
-        again = file.store_condensed(
-            {**options, "fraction": None, "store": store, "classes": False} | {"size": 40}
-        )
-    assert again.info()["condensed"]["size"] == 40
+    table = frame().assign(y=np.array(names)[np.arange(400) % len(names)])
+    path = tmp_path / "t.gede"
+    kept = {"size": 60, "store": store}
+    with (
+        dreamlearning.compress(table, path, target="y", partition_by="c", condense=kept) as file,
+        dreamlearning.compress(table, tmp_path / "u.gede", target="y", partition_by="c") as without,
+    ):
+        same(file.condensed(), without.condensed(size=60))
+        assert set(file.condensed().y.tolist()) == set(names)
+        if len(names) == 2:
+            mixed = {"size": 40, "classes": False, "representative": "row"}
+            with file.store_condensed({**mixed, "store": store}) as again:
+                same(again.condensed(), without.condensed(**mixed))
+                assert again.condensed().classes.tolist() == [False, True]
+                assert again.condensed().to_classes()[2].sum() == 400
 
 
 @pytest.mark.parametrize("store", STORES)

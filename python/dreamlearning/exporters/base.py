@@ -20,7 +20,16 @@ from ..file import CompressedFile
 from ..file import open as open_compressed
 from ..indexing import as_indices
 
-__all__ = ["as_chosen", "check_output", "new_file", "new_folder", "opened", "runs", "scratch_folder"]
+__all__ = [
+    "as_chosen",
+    "check_output",
+    "new_file",
+    "new_folder",
+    "opened",
+    "runs",
+    "scratch_folder",
+    "to_export",
+]
 
 _RUN_BYTES = 1 << 24
 
@@ -43,6 +52,25 @@ def opened(file: Any) -> Iterator[CompressedFile]:
         raise TypeError(
             f"file is a {type(file).__name__}; give a path, a CompressedFile or a CompressedDataset"
         )
+
+
+@contextmanager
+def to_export(
+    file: Any, indices: Any, path: str | os.PathLike[str], suffix: str, *, overwrite: bool
+) -> Iterator[tuple[CompressedFile, NDArray[np.int64], Path]]:
+    """What goes into a new file whose name ends in ``suffix``: the file, the samples chosen, and the output.
+
+    Raises:
+        ValueError: ``path`` ends in something else.
+        Errors of :func:`opened`, :func:`as_chosen` and :func:`check_output`.
+    """
+    output = Path(path)
+    if output.suffix.lower() != suffix:
+        raise ValueError(f"{output}: the name must end in {suffix}")
+    with opened(file) as one:
+        chosen = as_chosen(indices, len(one))
+        check_output(output, overwrite=overwrite)
+        yield one, chosen, output
 
 
 def as_chosen(indices: Any, n: int) -> NDArray[np.int64]:

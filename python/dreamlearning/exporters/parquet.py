@@ -7,7 +7,6 @@ labels as ``ClassLabel`` where the classes have names, and other fields as what 
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import missing_extra
 from ..file import CompressedFile
 from ..sources import LABEL_FIELD
-from .base import as_chosen, check_output, new_file, opened, runs
+from .base import new_file, runs, to_export
 from .pictures import Pictures, are_pictures
 from .tables import write_parquet
 
@@ -64,12 +63,7 @@ def to_parquet(
     except ImportError as error:
         raise missing_extra("pyarrow", "parquet") from error
 
-    output = Path(path)
-    if output.suffix.lower() != ".parquet":
-        raise ValueError(f"{output}: the name must end in .parquet")
-    with opened(file) as one:
-        chosen = as_chosen(indices, len(one))
-        check_output(output, overwrite=overwrite)
+    with to_export(file, indices, path, ".parquet", overwrite=overwrite) as (one, chosen, output):
         if one.table is not None:
             with new_file(output, one) as stream:
                 write_parquet(stream, one, chosen)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import missing_extra
 from ..file import CompressedFile
 from ..tables import reading
-from .base import as_chosen, check_output, new_file, opened
+from .base import new_file, to_export
 
 __all__ = ["refuse_table", "to_csv", "write_parquet"]
 
@@ -23,8 +23,8 @@ def to_csv(file: Any, path: str | os.PathLike[str], *, indices: Any = None, over
 
     Numbers are written with as many digits as it takes to read them back, text and categories in quotes,
     nulls as empty cells, NaN as ``nan`` (whose payload a CSV file does not hold), durations as their
-    integers. A CSV file knows no types: integers of 8 bits are read
-    back as 64, categories as text. Parquet keeps them.
+    integers. A CSV file knows no types: integers of 8 bits are read back as 64, categories as text. Parquet
+    keeps them.
 
     Args:
         file: the path of a ``.gede`` file, a :class:`CompressedFile`, or a ``CompressedDataset``.
@@ -51,12 +51,7 @@ def to_csv(file: Any, path: str | os.PathLike[str], *, indices: Any = None, over
     except ImportError as error:
         raise missing_extra("pyarrow", "tabular") from error
 
-    output = Path(path)
-    if output.suffix.lower() != ".csv":
-        raise ValueError(f"{output}: the name must end in .csv")
-    with opened(file) as one:
-        chosen = as_chosen(indices, len(one))
-        check_output(output, overwrite=overwrite)
+    with to_export(file, indices, path, ".csv", overwrite=overwrite) as (one, chosen, output):
         types = [_csv_type(field.type) for field in reading.schema(one)]
         schema = pyarrow.schema(zip(one.columns or [], types, strict=True))
         with new_file(output, one) as stream, csv.CSVWriter(stream, schema) as writer:

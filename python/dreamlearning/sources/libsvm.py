@@ -46,7 +46,7 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
     if not Path(path).is_file():
         raise SourceError(f"{name}: there is no such file")
     first, last, count = 1, -1, 0
-    labels = []
+    labels = [np.empty(0)]
     for rows, columns, _, targets in _runs(path, name):
         if len(columns):
             first, last = min(first, int(columns.min())), max(last, int(columns.max()))
@@ -63,6 +63,8 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
     done = 0
     step = max(1, _RUN_BYTES // max(1, features * 8))
     for rows, columns, values, _ in _runs(path, name):
+        if len(columns) and not first <= columns.min() <= columns.max() < first + features:
+            raise SourceError(f"{name}: has changed while it was read")
         for start in range(0, len(rows) - 1, step):
             ends = rows[start : start + step + 1]
             dense = np.zeros((len(ends) - 1, features))
@@ -76,9 +78,16 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
 
 
 def _num_features(options: dict[str, str], needed: int, name: str) -> int:
-    given = options.get("n_features", str(needed))
-    if not given.isdecimal() or not given.isascii() or not 1 <= int(given) <= MAX_SAMPLE_BYTES // 8:
-        raise SourceError(f"{name}: n_features is {given!r}; give the number of columns, at least 1")
+    most = MAX_SAMPLE_BYTES // 8
+    if needed > most:
+        raise SourceError(f"{name}: there are features up to number {needed}; {most:,} are the most")
+    given = options.get("n_features")
+    if given is None:
+        if needed < 1:
+            raise SourceError(f"{name}: no line names a feature; give their number, {_FORM}")
+        return needed
+    if not given.isdecimal() or not given.isascii() or not 1 <= int(given) <= most:
+        raise SourceError(f"{name}: n_features is {given!r}; give the number of columns, 1 to {most}")
     if int(given) < needed:
         raise SourceError(f"{name}: n_features is {given}, but there are features up to number {needed}")
     return int(given)

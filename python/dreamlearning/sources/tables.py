@@ -112,14 +112,16 @@ def _check_names(rows: ArrowRows, target: str | None) -> None:
     names = rows.schema.names
     if not names:
         raise SourceError(f"{rows.name}: there are no columns")
+    first: dict[str, int] = {}
     for number, name in enumerate(names):
         if not name:
             raise SourceError(f"{rows.name}: column {number} (the first is 0) has no name; give it one")
-        if names.index(name) != number:
+        if name in first:
             raise SourceError(
-                f"{rows.name}: columns {names.index(name)} and {number} (the first is 0) are both called "
-                f"{name!r}; rename one of them"
+                f"{rows.name}: columns {first[name]} and {number} (the first is 0) are both called {name!r}; "
+                "rename one of them"
             )
+        first[name] = number
     if target is not None and target not in names:
         raise SourceError(
             f"{rows.name}: there is no column {target!r} to be the target; columns: {', '.join(names)}"

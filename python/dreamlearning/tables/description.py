@@ -98,10 +98,13 @@ class Table:
         Raises:
             ValueError: there is none; the message lists those there are.
         """
-        column = next((column for column in self.columns if column.name == name), None)
-        if column is None:
+        if name not in self._by_name:
             raise ValueError(f"there is no column {name!r}; columns: {', '.join(self.names)}")
-        return column
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     @property
     def names(self) -> list[str]:
@@ -126,8 +129,12 @@ class Table:
 
     def cell(self, name: str) -> int:
         """The number of a column's cell."""
+        return self._cell_numbers[name]
+
+    @cached_property
+    def _cell_numbers(self) -> dict[str, int]:
         assert self.dtype.names is not None
-        return self.dtype.names.index(name)
+        return {name: number for number, name in enumerate(self.dtype.names)}
 
     @property
     def strings(self) -> list[tuple[int, bytes]]:

@@ -84,14 +84,14 @@ def _values(file: "CompressedFile", records: NDArray[Any], column: Column, names
     scale = decimal_scale(column.type)
     if names is not None or scale is not None or column.type == "null":
         objects = np.full(len(cells), None, object)
-        for row in np.flatnonzero(valid).tolist() if column.type != "null" else ():
-            cell = int(cells[row])
-            if names is None:
-                objects[row] = Decimal(cell).scaleb(-(scale or 0))
-            elif cell < len(names):
-                objects[row] = names[cell]
-            else:
-                raise _damaged(file, column, f"a cell has the number {cell} of {len(names)} strings")
+        present = cells[valid]
+        if names is not None:
+            beyond = present[present >= len(names)]
+            if beyond.size:
+                raise _damaged(file, column, f"a cell has the number {beyond[0]} of {len(names)} strings")
+            objects[valid] = np.array([*names, None], object)[present]
+        elif scale is not None:
+            objects[valid] = [Decimal(cell).scaleb(-scale) for cell in present.tolist()]
         return objects
     known = numpy_type(column.type)
     if known is not None:

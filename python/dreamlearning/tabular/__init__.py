@@ -17,14 +17,16 @@ scikit-learn estimators with a ``certificate_``. Condensed tables need NumPy alo
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .condensed import CondensedTable, Scatter
+from .condensed import CondensedTable
 from .condensing import condense_arrays
+from .scatter import Scatter
 
 if TYPE_CHECKING:
-    from .certificate import Certificate, certify, refine
+    from .certificate import Certificate
     from .condenser import EntroGeDeCondenser
     from .linear import CondensedLinearRegression
     from .logistic import CondensedLogisticRegression
+    from .posterior import certify, refine
     from .trees import bases_of, cells
 
 __all__ = [

@@ -67,6 +67,8 @@ def rows_to_fit(
     if weight.shape != (len(X),):
         raise ValueError(f"sample_weight has shape {weight.shape}; give ({len(X)},), one a row of X")
     check_weights(weight)
+    if not weight.any():
+        raise ValueError("sample_weight sums to zero: every weight is zero, so there is nothing to fit")
     return X, y, weight
 
 

@@ -1,9 +1,9 @@
 """Condensed samples of a table: a representative and a weight per cluster, and the exact scatter within.
 
 In: rows with the numbers of their clusters, arrays that the core computed, or an ``.npz`` file. Out:
-:class:`CondensedTable`, checked; ``to_numpy`` for any estimator that takes weights. The scatter is what the
-means leave out: with it sums of squares over all rows come back exactly (paper, Eq. 10 from the arrays of
-Eq. 11).
+:class:`CondensedTable`, checked; ``to_numpy`` for any estimator that takes weights, ``to_classes`` for
+classifiers. The scatter is what the means leave out: with it sums of squares over all rows come back exactly
+(paper, Eq. 10 from the arrays of Eq. 11).
 """
 
 import os
@@ -16,46 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..exporters.base import check_output, new_file
-from .checks import check_finite, label_of_row
+from .checks import as_integers, as_rows, check_sums
 from .npz import read_npz, write_npz
+from .scatter import Scatter
+from .targets import as_class_pair, as_target, condense_target, is_mixed, two_classes
 
-__all__ = ["CondensedTable", "Scatter", "condense_target"]
+__all__ = ["CondensedTable"]
 
 Floats = NDArray[np.float64]
 
 _FORMAT = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter:
-    """Sums over rows of ``(z - mean of its cluster)(z - mean of its cluster)^T``, for each of p partitions.
-
-    Attributes:
-        xx: float64 (p, d, d), columns with columns.
-        xy: float64 (p, d), columns with the target; zero without a target.
-        yy: float64 (p,), the target with itself.
-        spread: float64 (m,), the trace of each cluster's own part of ``xx``.
-    """
-
-    xx: Floats
-    xy: Floats
-    yy: Floats
-    spread: Floats
-
-    def __post_init__(self) -> None:
-        for name in ("xx", "xy", "yy", "spread"):
-            array = np.ascontiguousarray(getattr(self, name), np.float64)
-            if not np.isfinite(array).all():
-                raise ValueError(f"the scatter's {name} holds a NaN or an infinity")
-            object.__setattr__(self, name, array)
-        p, d = self.xx.shape[0], self.xx.shape[-1]
-        if self.xx.shape != (p, d, d) or self.xy.shape != (p, d) or self.yy.shape != (p,):
-            raise ValueError(
-                f"the scatter's shapes {self.xx.shape}, {self.xy.shape}, {self.yy.shape} do not agree; "
-                "give (p, d, d), (p, d), (p,)"
-            )
-        if self.spread.ndim != 1 or (self.spread < 0).any() or (self.yy < 0).any():
-            raise ValueError("the scatter's spread must have shape (m,); neither it nor yy is ever negative")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +43,8 @@ class CondensedTable:
         target: the target's name, or ``None``.
         n: rows that the table stands for.
         means, y_means: the cluster means where the representatives are rows, else ``None``.
+        classes: (2,) sorted, where the target is text or bool and clusters mix its two classes: then ``y`` is
+            the second one's share, from 0 to 1. Else ``None``.
 
     Raises:
         ValueError: shapes that do not agree, a NaN, a weight that is not positive, weights that do not sum
@@ -89,11 +61,12 @@ class CondensedTable:
     n: int
     means: Floats | None = None
     y_means: Floats | None = None
+    classes: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         columns = [str(name) for name in self.columns]
         _set(self, columns=columns, n=int(self.n), target=None if self.target is None else str(self.target))
-        _set(self, X=_rows(self.X, columns, "X"), sample_weight=np.asarray(self.sample_weight, np.float64))
+        _set(self, X=as_rows(self.X, columns, "X"), sample_weight=np.asarray(self.sample_weight, np.float64))
         _set(self, partition=np.asarray(self.partition, np.int64))
         m, p = len(self.X), len(self.scatter.xx)
         for name in ("sample_weight", "partition"):
@@ -102,13 +75,18 @@ class CondensedTable:
         if self.scatter.xx.shape[1] != len(columns) or self.scatter.spread.shape != (m,):
             raise ValueError(f"the scatter is not that of {m} clusters and {len(columns)} columns")
         if self.y is not None:
-            _set(self, y=_targets(self.y, m))
+            _set(self, y=as_target(self.y, m))
         if self.means is not None:
-            _set(self, means=_rows(self.means, columns, "means"))
+            _set(self, means=as_rows(self.means, columns, "means"))
             if len(self.means) != m:
                 raise ValueError(f"means has {len(self.means)} rows for {m} clusters")
         if self.y_means is not None:
-            _set(self, y_means=_targets(self.y_means, m))
+            _set(self, y_means=as_target(self.y_means, m))
+        if self.classes is not None:
+            _set(self, classes=as_class_pair(self.classes))
+            for shares in (self.y, self.centroid_y):
+                if shares is None or shares.dtype.kind != "f" or (np.abs(shares - 0.5) > 0.5).any():
+                    raise ValueError("with classes, y is the share of the second class, from 0 to 1")
         wrong = np.flatnonzero(~((self.sample_weight > 0) & np.isfinite(self.sample_weight)))
         if wrong.size:
             raise ValueError(
@@ -152,6 +130,43 @@ class CondensedTable:
         """
         return self.X, self.y, self.sample_weight
 
+    def to_classes(
+        self, classes: tuple[Any, Any] | None = None
+    ) -> tuple[Floats, NDArray[Any], NDArray[np.float64]]:
+        """``(X, y, sample_weight)`` as ``fit`` of a classifier wants them: no means in ``y``, but classes.
+
+        A cluster that mixes two classes becomes a row for each of them, with the number of its rows of that
+        class as weight. Clusters of one class each are what :meth:`to_numpy` gives.
+
+        Args:
+            classes: the two values ``(low, high)`` of a target of numbers, needed only where they are not
+                (0, 1) or (-1, 1).
+
+        Raises:
+            ValueError: there is no target, or it has not these two values.
+
+        Example:
+            >>> table = CondensedTable.from_groups([[1.0], [3.0], [5.0]], [0, 1, 1], groups=[0, 0, 1])
+            >>> table.to_classes()
+            (array([[2.],
+                   [2.],
+                   [5.]]), array([0, 1, 1]), array([1., 1., 1.]))
+        """
+        y = self.centroid_y
+        if y is None:
+            raise ValueError("the condensed table has no target; condense the table with target=...")
+        if classes is None and not is_mixed(self):
+            return self.X, y, self.sample_weight
+        pair = two_classes(self, classes)
+        second = self.sample_weight * pair.shares(y)
+        # Rows are counted: what a mean's rounding leaves of a class that is not there is none.
+        counted = np.rint(second)
+        second = np.where(np.abs(second - counted) < 1e-6, counted, second)
+        weight = np.column_stack([self.sample_weight - second, second])
+        present = weight > 0
+        cluster, number = np.nonzero(present)
+        return self.X[cluster], pair.names[number], weight[present]
+
     @classmethod
     def from_groups(
         cls,
@@ -175,11 +190,11 @@ class CondensedTable:
             columns: d names; ``None`` calls them x0, x1, ...
             target: the target's name.
             representative: ``"centroid"``, the mean; ``"row"``, the row nearest to it in units of the
-                columns' standard deviations, the first of several.
+                columns' standard deviations (in its partition), the first of several.
 
         Raises:
             ValueError: shapes that do not agree, a NaN (named by row and column), text that differs within
-                a cluster, a cluster in two partitions.
+                a cluster, a cluster in two partitions, numbers whose squares are beyond float64.
 
         Example:
             >>> CondensedTable.from_groups([[1.0], [3.0], [5.0]], [0, 0, 1], groups=[7, 7, 2]).y
@@ -189,11 +204,13 @@ class CondensedTable:
         if X.ndim != 2:
             raise ValueError(f"X has shape {X.shape}; give rows and columns")
         columns = [f"x{j}" for j in range(X.shape[1])] if columns is None else list(columns)
-        X = _rows(X, columns, "X")
+        X = as_rows(X, columns, "X")
         numbers, first, cluster = np.unique(
-            _integers(groups, len(X), "groups"), return_index=True, return_inverse=True
+            as_integers(groups, len(X), "groups"), return_index=True, return_inverse=True
         )
-        parts = np.zeros(len(X), np.int64) if partition is None else _integers(partition, len(X), "partition")
+        parts = (
+            np.zeros(len(X), np.int64) if partition is None else as_integers(partition, len(X), "partition")
+        )
         split = np.flatnonzero(parts != parts[first][cluster])
         if split.size:
             raise ValueError(f"cluster {numbers[cluster[split[0]]]} is in two partitions (row {split[0]})")
@@ -203,26 +220,30 @@ class CondensedTable:
         order = np.argsort(cluster, kind="stable")
         starts = np.searchsorted(cluster[order], np.arange(len(numbers)))
         size = np.bincount(cluster, minlength=len(numbers)).astype(np.float64)
-        # About the overall mean, so that a column far from zero loses no digits.
-        centre = X.mean(axis=0) if len(X) else np.zeros(X.shape[1])
-        means = np.add.reduceat(X[order] - centre, starts) / size[:, None] if len(X) else np.zeros_like(X)
-        inner = X - centre - means[cluster]
-        spread = np.bincount(cluster, (inner**2).sum(axis=1), len(numbers))
         y_means, inner_y = condense_target(y, cluster, first, size, numbers)
         by_partition = [parts == q for q in range(int(parts.max(initial=0)) + 1)]
+        with np.errstate(over="ignore", invalid="ignore"):  # told by check_sums
+            # About the overall mean, so that a column far from zero loses no digits.
+            centre = X.mean(axis=0) if len(X) else np.zeros(X.shape[1])
+            means = np.add.reduceat(X[order] - centre, starts) / size[:, None] if len(X) else np.zeros_like(X)
+            inner = X - centre - means[cluster]
+            xx = np.stack([inner[rows].T @ inner[rows] for rows in by_partition])
+            check_sums(means, size, xx, columns)
         scatter = Scatter(
-            np.stack([inner[rows].T @ inner[rows] for rows in by_partition]),
+            xx,
             np.stack([inner[rows].T @ inner_y[rows] for rows in by_partition]),
             np.array([inner_y[rows] @ inner_y[rows] for rows in by_partition]),
-            spread,
+            np.bincount(cluster, (inner**2).sum(axis=1), len(numbers)),
         )
         shared = (size, parts[first], scatter, columns, target, len(X))
         if representative == "centroid":
             return cls(means + centre, y_means, *shared)
         if representative != "row":
             raise ValueError(f"representative is {representative!r}; give 'centroid' or 'row'")
-        scale = X.std(axis=0)
-        far = ((inner / np.where(scale > 0, scale, 1)) ** 2).sum(axis=1)
+        far = np.zeros(len(X))
+        for rows in by_partition:
+            scale = X[rows].std(axis=0) if rows.any() else np.ones(X.shape[1])
+            far[rows] = ((inner[rows] / np.where(scale > 0, scale, 1)) ** 2).sum(axis=1)
         nearest = np.lexsort((far, cluster))[starts]
         chosen_y = None if y is None else np.asarray(y)[nearest]
         return cls(X[nearest], chosen_y, *shared, means=means + centre, y_means=y_means)
@@ -246,7 +267,7 @@ class CondensedTable:
             "n": np.array(self.n),
             **{
                 name: np.asarray(getattr(self, name))
-                for name in ("y", "means", "y_means", "target")
+                for name in ("y", "means", "y_means", "classes", "target")
                 if getattr(self, name) is not None
             },
         }
@@ -277,71 +298,10 @@ class CondensedTable:
             int(arrays["n"]),
             arrays.get("means"),
             arrays.get("y_means"),
+            arrays.get("classes"),
         )
 
 
 def _set(table: CondensedTable, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(table, name, value)
-
-
-def _rows(X: Any, columns: Sequence[str], name: str) -> Floats:
-    """``X`` as finite float64 rows of ``columns``."""
-    X = np.asarray(X)
-    if X.ndim != 2 or X.shape[1] != len(columns):
-        raise ValueError(f"{name} has shape {X.shape}; give rows of {len(columns)} columns")
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"{name} has dtype {X.dtype}; give numbers")
-    X = np.ascontiguousarray(X, np.float64)
-    check_finite(X, name, columns)
-    return X
-
-
-def _targets(y: Any, m: int) -> NDArray[Any]:
-    y = np.asarray(y)
-    if y.shape != (m,):
-        raise ValueError(f"y has shape {y.shape}; give ({m},), one a row of X")
-    if y.dtype.kind == "O":  # text in an object array; pickle stays out of files
-        if not all(isinstance(value, str) for value in y):
-            raise ValueError("y holds objects; give numbers or text")
-        y = y.astype(np.str_)
-    if y.dtype.kind == "f":
-        y = y.astype(np.float64)
-        check_finite(y, "y")
-    elif y.dtype.kind not in "biuU":
-        raise ValueError(f"y has dtype {y.dtype}; give numbers or text")
-    return y
-
-
-def _integers(values: Any, n: int, name: str) -> NDArray[np.int64]:
-    values = np.asarray(values)
-    if values.shape != (n,):
-        raise ValueError(f"{name} has shape {values.shape}; give ({n},), one a row of X")
-    if values.dtype.kind not in "biu":
-        raise ValueError(f"{name} has dtype {values.dtype}; give integers")
-    return values.astype(np.int64)
-
-
-def condense_target(
-    y: Any, cluster: NDArray[np.int64], first: NDArray[np.int64], size: Floats, numbers: NDArray[np.int64]
-) -> tuple[NDArray[Any] | None, Floats]:
-    """The clusters' mean targets or classes, and what is left of each row's target (zero for classes)."""
-    if y is None:
-        return None, np.zeros(len(cluster))
-    y = _targets(y, len(cluster))
-    differs = np.flatnonzero(y != y[first][cluster])
-    if y.dtype.kind != "f" and not differs.size:
-        return y[first], np.zeros(len(cluster))
-    if y.dtype.kind == "U":
-        row = differs[0]
-        raise ValueError(
-            f"y is text and differs within cluster {numbers[cluster[row]]} ({label_of_row(row)}); cluster "
-            "each class on its own, or give numbers"
-        )
-    y = y.astype(np.float64)
-    offset = y.mean()
-    means = np.bincount(cluster, y - offset, len(size)) / size + offset
-    mixed = np.zeros(len(size), bool)
-    mixed[cluster[differs]] = True
-    means = np.where(mixed, means, y[first])  # the value itself, not a sum divided again
-    return means, y - means[cluster]

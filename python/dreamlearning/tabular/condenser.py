@@ -29,6 +29,7 @@ class EntroGeDeCondenser(BaseEstimator):
             of the three, by default one hundredth.
         representative: ``"centroid"``, the mean of a cluster, or ``"row"``, the row nearest to it.
         classes: whether clusters are pure in y; ``None`` for text, bools, and integers of at most 100 values.
+            ``False``: y is a mean, or the share of the second of two classes of text or bools.
         cluster_target: whether rows of a cluster resemble each other in y, too.
 
     Attributes:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from .condensed import CondensedTable
 
-__all__ = ["Moments", "drop_constant", "solve_symmetric"]
+__all__ = ["Moments", "drop_constant", "mean_of", "solve_symmetric", "varies"]
 
 Floats = NDArray[np.float64]
 
-# Below this part of its own mean a column's standard deviation is rounding.
-_CONSTANT = 1e-13
+# Below this part of its own mean a column's standard deviation is the rounding of its means.
+_CONSTANT = 4 * float(np.finfo(np.float64).eps)
 # Directions with less than this part of the largest eigenvalue count as absent (after scaling columns).
 _SINGULAR = 1e-13
 
@@ -45,10 +45,10 @@ class Moments:
     def from_rows(cls, X: Floats, y: Floats, weight: Floats) -> "Moments":
         """Of rows (m, d), targets (m,) and weights (m,); O(m d^2)."""
         n = weight.sum()
-        x_mean, y_mean = weight @ X / n, weight @ y / n
+        x_mean, y_mean = mean_of(X, weight), float(mean_of(y, weight))
         root = np.sqrt(weight)
         A, c = (X - x_mean) * root[:, None], (y - y_mean) * root
-        return cls(float(n), x_mean, float(y_mean), A.T @ A, A.T @ c, float(c @ c))
+        return cls(float(n), x_mean, y_mean, A.T @ A, A.T @ c, float(c @ c))
 
     @classmethod
     def from_table(cls, table: CondensedTable, y: Floats) -> "Moments":
@@ -97,13 +97,15 @@ class Moments:
         A, c, _ = self.products(centred=fit_intercept)
         scale = drop_constant(self, A)
         used = scale > 0
-        unit = np.where(used, scale, 1.0)
+        # With the ridge in it: what it adds to a small column must not make the others look absent.
+        unit = np.hypot(np.where(used, scale, 1.0), np.sqrt(alpha * self.n))
         G = A / np.outer(unit, unit) * np.outer(used, used)
         ridge = alpha * self.n / unit**2
         v, null = solve_symmetric(G + np.diag(ridge), c / unit * used)
         w = v / unit
         if alpha == 0 and null.shape[1]:
-            N = null / unit[:, None]
+            # What rounding leaves of columns that have no part in it would be large in their units.
+            N = np.where(np.abs(null) > _SINGULAR, null, 0.0) / unit[:, None]
             w = w - N @ np.linalg.lstsq(N, w, rcond=None)[0]
         return w, float(self.y_mean - self.x_mean @ w) if fit_intercept else 0.0
 
@@ -123,10 +125,22 @@ class Moments:
         return float((step @ A @ step / self.n + alpha * (step @ step) + shift**2) / 2)
 
 
+def mean_of(values: Floats, weight: Floats) -> Floats:
+    """The weighted mean over the first axis, exactly the value of a column that stands still."""
+    n = weight.sum()
+    mean = weight @ values / n
+    return mean + weight @ (values - mean) / n  # the sum of numbers far from zero has been rounded
+
+
+def varies(scale: Floats, mean: Floats) -> NDArray[np.bool_]:
+    """Whether columns of standard deviation ``scale`` (d,) and ``mean`` (d,) are more than rounding."""
+    return scale > _CONSTANT * np.abs(mean)
+
+
 def drop_constant(moments: Moments, A: Floats) -> Floats:
     """The scale of each column, the root of the diagonal of ``A``; zero where it is nothing but rounding."""
     scale = np.sqrt(np.maximum(np.diag(A), 0))
-    return np.where(scale > _CONSTANT * np.sqrt(moments.n) * np.abs(moments.x_mean), scale, 0.0)
+    return np.where(varies(scale / np.sqrt(moments.n), moments.x_mean), scale, 0.0)
 
 
 def solve_symmetric(H: Floats, g: Floats) -> tuple[Floats, Floats]:

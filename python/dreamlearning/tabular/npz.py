@@ -21,6 +21,8 @@ __all__ = ["read_npz", "write_npz"]
 
 T = TypeVar("T")
 
+# What zipfile and NumPy raise for bytes that are no such file. zipfile has NotImplementedError for versions,
+# compression methods and flags that it does not know, and RuntimeError for encrypted members.
 _DAMAGE = (
     *(zipfile.BadZipFile, struct.error, OSError, EOFError, NotImplementedError, RuntimeError),
     *(ValueError, TypeError, SyntaxError, MemoryError, OverflowError),

@@ -16,9 +16,10 @@ from .certificate import Certificate
 from .checks import check_finite, check_weights
 from .condensed import CondensedTable
 from .linear import CondensedLinearRegression, certificate_of
-from .logistic import CondensedLogisticRegression, one_hot
+from .logistic import CondensedLogisticRegression
 from .moments import Moments
 from .onepass import OnePass
+from .targets import one_hot
 
 try:
     from sklearn.utils.validation import check_is_fitted
@@ -134,7 +135,7 @@ def _look(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> Moments |
             part = Moments.from_rows(rows, target, weight)
             moments = part if moments is None else moments + part
         if moments is None:
-            raise ValueError("there are no rows: the batches are empty")
+            raise ValueError("there are no rows: the batches are empty, or every weight is zero")
         return moments
     coef, intercept = estimator.coef_.T, estimator.intercept_
     theta = np.vstack([coef, intercept]) if estimator.fit_intercept else coef
@@ -164,7 +165,7 @@ def _checked(estimator: Estimator, batches: Iterable[Any]) -> Iterator[tuple[Flo
         weight = np.ones(n) if len(batch) == 2 else np.asarray(batch[2], np.float64)
         if weight.shape != (n,):
             raise ValueError(f"the batch at row {start} has weights of shape {weight.shape}; give ({n},)")
-        if n:
-            check_weights(weight, start)
+        check_weights(weight, start)
+        if weight.any():
             yield rows, batch[1], weight, start
         start += n

@@ -4,9 +4,9 @@ In: how a user says it: a number, a share, keyword arguments, or the JSON of a f
 :class:`Request`, and that JSON.
 """
 
-import operator
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
 from typing import Any
 
 __all__ = ["STORES", "Request"]
@@ -45,11 +45,15 @@ class Request:
         given = [name for name in _GOALS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give one of size, fraction and beta, not {' and '.join(given) or 'none'}")
-        if self.fraction is not None:
-            if not isinstance(self.fraction, (int, float)) or not 0 < self.fraction <= 1:
-                raise ValueError(f"fraction is {self.fraction!r}; give a number above 0 and at most 1")
-        elif operator.index(getattr(self, given[0])) < 1:
-            raise ValueError(f"{given[0]} is {getattr(self, given[0])}; give at least 1")
+        what, value = given[0], getattr(self, given[0])
+        share = what == "fraction"
+        if isinstance(value, bool) or not isinstance(value, Real if share else Integral):
+            raise TypeError(f"{what} is {value!r}; give a {'' if share else 'whole '}number")
+        if share and not 0 < value <= 1:
+            raise ValueError(f"fraction is {value!r}; give a number above 0 and at most 1")
+        if value < 1 and not share:
+            raise ValueError(f"{what} is {value}; give at least 1")
+        object.__setattr__(self, what, float(value) if share else int(value))
         if self.bits not in _BITS:
             raise ValueError(f"bits is {self.bits!r}; give 'value' or 'rank'")
         if self.representative not in _REPRESENTATIVES:
@@ -96,9 +100,9 @@ class Request:
             return None, max(1, round(self.fraction * n))
         most = 2**63
         if self.size is not None:
-            return None, min(operator.index(self.size), most)
+            return None, min(self.size, most)
         assert self.beta is not None
-        return min(operator.index(self.beta), most), None
+        return min(self.beta, most), None
 
     def with_features(self, names: Iterable[str]) -> "Request":
         """The same, with all features named."""

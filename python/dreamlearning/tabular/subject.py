@@ -54,10 +54,19 @@ class Subject:
 
 
 def array_cells(
-    count: int, dtype: np.dtype[Any], names: list[str] | None = None
+    count: int, dtype: np.dtype[Any], columns: Iterable[str] | None = None
 ) -> tuple[list[str], list[Cell]]:
-    """Names and cells of ``count`` values of one dtype."""
-    names = [f"x{number}" for number in range(count)] if names is None else names
+    """Names and cells of ``count`` values of one dtype.
+
+    Raises:
+        ValueError, TypeError: another number of names, or no list.
+    """
+    if isinstance(columns, str):
+        raise TypeError(f"columns is {columns!r}; give a list of names")
+    numbered = (f"x{number}" for number in range(count))
+    names = [str(name) for name in (numbered if columns is None else columns)]
+    if len(names) != count:
+        raise ValueError(f"columns has {len(names)} names for {count} columns")
     return names, [
         (name, dtype.name, number * dtype.itemsize, 1.0, None) for number, name in enumerate(names)
     ]

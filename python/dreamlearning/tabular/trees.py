@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checks import check_finite
-from .condensed import CondensedTable, Scatter, condense_target
+from .condensed import CondensedTable
+from .scatter import Scatter
+from .targets import condense_target
 
 __all__ = ["bases_of", "cells"]
 
