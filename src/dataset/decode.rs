@@ -7,6 +7,7 @@ use super::Dataset;
 use super::order::Order;
 use crate::bits::{PADDING, read_bits};
 use crate::coder::{ReadBuffers, Wanted, copy_window};
+use crate::compress::Preset;
 use crate::container::{SectionId, SectionKind};
 use crate::error::{Error, Result};
 use crate::parallel::{for_each_piece, thread_count};
@@ -298,8 +299,10 @@ impl Dataset {
 
     /// The numbers of `requests` in the order of their rows, where a block is one of those whose rows are better read so.
     fn in_order(&self, requests: &[Request<'_>], worker: &mut Worker) -> Result<Option<Vec<u32>>> {
+        // Only this preset writes such blocks; where it is another, no sample is located twice.
+        let possible = requests.len() > 1 && self.metadata.preset == Preset::Small.name();
         let one_partition = self.metadata.partitions.len() == 1;
-        if requests.len() < 2 || one_partition && !self.block(0, 0)?.wants_order() {
+        if !possible || one_partition && !self.block(0, 0)?.wants_order() {
             return Ok(None);
         }
         let mut numbers = Vec::with_capacity(requests.len());
