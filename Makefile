@@ -67,7 +67,7 @@ bench: install
 
 # Feeds hostile bytes and odd data to every target for ten minutes, and keeps what reaches new code in the bundles that
 # `make test` runs. Needs `cargo install cargo-fuzz`.
-FUZZ_TARGETS := open_file round_trip preset_small preset_fast preset_packed preset_small_tables table
+FUZZ_TARGETS := open_file round_trip preset_small preset_fast preset_packed preset_small_tables table condensed
 FUZZ_SECONDS ?= 600
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 

@@ -8,6 +8,8 @@
     reason = "a test that fails may panic; the fuzz targets use the rest, each by itself"
 )]
 
+#[path = "../fuzz/bodies/condensed.rs"]
+mod condensed;
 #[path = "../fuzz/bodies/open_file.rs"]
 mod open_file;
 #[path = "../fuzz/bodies/preset_fast.rs"]
@@ -42,6 +44,11 @@ fn run_all(name: &str, run: fn(&[u8])) {
 #[test]
 fn damaged_files() {
     run_all("open_file", open_file::run);
+}
+
+#[test]
+fn condensed_samples() {
+    run_all("condensed", condensed::run);
 }
 
 #[test]
