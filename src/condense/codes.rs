@@ -120,6 +120,7 @@ impl Sums {
             count: self.count.into(),
             shift: DEVIATIONS * spread - self.sum as i128,
             width: 2 * DEVIATIONS * spread,
+            codes_per_unit: f64::from(1u32 << CODE_BITS) / (2 * DEVIATIONS * spread) as f64,
         }
     }
 }
@@ -130,13 +131,19 @@ pub(super) struct Coder {
     count: i128,
     shift: i128,
     width: i128,
+    codes_per_unit: f64,
 }
 
 impl Coder {
-    /// The code of a step.
+    /// The code of a step: `floor((count step + shift) 2^16 / width)`, within 16 bits.
     pub(super) fn code(&self, step: u32) -> u16 {
-        let place = (self.count * i128::from(step) + self.shift) << CODE_BITS;
-        place.div_euclid(self.width).clamp(0, u16::MAX.into()) as u16
+        let place = self.count * i128::from(step) + self.shift;
+        // A division of 128 bits takes long, so the quotient is estimated; rounding moves it by one at most.
+        let near = i64::try_from(place).map_or(place as f64, |place| place as f64);
+        let guess = (near * self.codes_per_unit).floor().clamp(-1.0, f64::from(1u32 << CODE_BITS)) as i128;
+        let rest = (place << CODE_BITS) - guess * self.width;
+        let code = guess + i128::from(rest >= self.width) - i128::from(rest < 0);
+        code.clamp(0, u16::MAX.into()) as u16
     }
 }
 
@@ -184,6 +191,28 @@ mod tests {
             values.sort_by(f64::total_cmp);
             let codes: Vec<u16> = values.iter().map(|&value| coder(value)).collect();
             prop_assert!(codes.windows(2).all(|pair| pair[0] <= pair[1]), "{codes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn codes_are_exact_quotients(
+            steps in prop::collection::vec(prop_oneof![any::<u32>(), 0u32..5, (u32::MAX - 5)..=u32::MAX], 1..60),
+            times in 1u64..1 << 26,
+        ) {
+            let mut sums = Sums::default();
+            for &step in &steps {
+                sums.count += times;
+                sums.sum += u128::from(times) * u128::from(step);
+                sums.squares += u128::from(times) * u128::from(step) * u128::from(step);
+            }
+            prop_assert!(sums.is_possible());
+            let coder = sums.coder();
+            for step in steps.into_iter().flat_map(|step| [step, step.wrapping_add(1), step / 2]) {
+                let place = (coder.count * i128::from(step) + coder.shift) << CODE_BITS;
+                let exact = place.div_euclid(coder.width).clamp(0, u16::MAX.into()) as u16;
+                prop_assert_eq!(coder.code(step), exact);
+            }
         }
     }
 

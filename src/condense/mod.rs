@@ -6,6 +6,7 @@
 mod cells;
 mod clustering;
 mod codes;
+mod cuts;
 mod moments;
 mod partition;
 mod positions;
@@ -13,8 +14,9 @@ mod shares;
 mod stored;
 
 pub use cells::Cell;
-pub use clustering::{Cut, Goal, Rules};
+pub use clustering::{Goal, Rules};
 pub use codes::{CodeKind, Range, Sums};
+pub use cuts::Cut;
 pub use partition::Plan;
 pub use positions::{Centroids, cluster_by_positions};
 pub use stored::{Condensing, Kept, Stored};

@@ -77,13 +77,13 @@ pub(super) struct Coded {
 
 impl Coded {
     /// Search for clusters. The bits of ranks all tell as much, so that to share them would use up the clusters in a few columns.
-    pub(super) fn cluster(&self, goal: Goal) -> (Groups, Rules) {
-        cluster(&self.codes, goal, self.kind == CodeKind::Value)
+    pub(super) fn cluster(self, goal: Goal) -> (Groups, Rules) {
+        cluster(self.codes, goal, self.kind == CodeKind::Value)
     }
 
     /// Make clusters known before.
-    pub(super) fn cluster_by(&self, rules: &Rules) -> Result<Groups> {
-        cluster_by(&self.codes, rules)
+    pub(super) fn cluster_by(self, rules: &Rules) -> Result<Groups> {
+        cluster_by(self.codes, rules)
     }
 }
 
@@ -145,9 +145,9 @@ impl<'a> Partition<'a> {
     /// The condensed samples of the clusters that `find` finds.
     pub(super) fn condense(
         mut self,
-        find: impl FnOnce(&Coded) -> Result<(Groups, Rules)>,
+        find: impl FnOnce(Coded) -> Result<(Groups, Rules)>,
     ) -> Result<(Condensed, Plan)> {
-        let (groups, rules) = find(&self.codes()?)?;
+        let (groups, rules) = find(self.codes()?)?;
         self.plan.rules = rules;
         let clusters = groups.first_rows.len();
         let centres = self.plan.ranges.iter().map(|range| range.centre).collect();

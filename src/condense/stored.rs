@@ -1,8 +1,9 @@
 //! Condensed samples as a file keeps them. In: what was asked for, and condensed samples or what makes them again. Out: the
 //! bytes of the section `condensed` (docs/format.md), and back.
 
-use super::clustering::{Cut, Rules};
+use super::clustering::Rules;
 use super::codes::{Range, Sums};
+use super::cuts::Cut;
 use super::{Cell, CondenseOptions, Condensed, Plan, Rows, condense};
 use crate::error::Result as CoreResult;
 use crate::source::SampleSource;
