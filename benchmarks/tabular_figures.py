@@ -140,7 +140,7 @@ def bars(errors: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     off = max(abs(exact["worst"] - 1), abs(exact["least"] - 1))
     return [
         {
-            "bar": f"California Housing, {SIZE} centroids and weights: mean test error at most 1.04 x all rows'",
+            "bar": f"California Housing, {SIZE} centroids and weights: mean test error at most 1.04 x",
             "value": plain["mean"],
             "worst": plain["worst"],
             "verdict": "PASS" if plain["mean"] <= 1.04 else "FAIL",
