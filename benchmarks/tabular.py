@@ -32,7 +32,7 @@ COMMAND = "python benchmarks/tabular.py --data TABLES --only {part}"
 
 def measure(part: str, options: argparse.Namespace, work: Path) -> dict[str, Any]:
     """One part. Imported here, so that drawing needs no scikit-learn."""
-    seeds = 2 if options.quick else 10
+    seeds = 1 if options.quick else 10
     if part == "storage":
         import tabular_storage
 

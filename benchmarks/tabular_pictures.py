@@ -89,8 +89,9 @@ def figure_5a(result: dict[str, Any]) -> Figure:
     by_size(left, result["figure_5a"]["errors"], LINEAR, result["rows"], "mean")
     left.axhline(1, color="0.5", linewidth=0.8)
     left.axhline(1.04, color="0.5", linewidth=0.8, linestyle=":")
-    left.set_ylim(0.93, 2.0)
-    left.set(title="Test MSE / that of all rows (mean of ten splits)", xlabel="condensed samples, % of rows")
+    left.set_yscale("log")
+    left.set_title(f"Test MSE / that of all rows (mean of {result['splits']} splits)", fontsize=10)
+    left.set(xlabel="samples, % of rows (dotted: 4 % more)")
     left.legend(fontsize=7)
     for dtype, colour in (("float64", BLUE), ("float32", RED)):
         for preset, line in (("paper", "-"), ("small", "--")):
@@ -111,8 +112,8 @@ def figure_5a(result: dict[str, Any]) -> Figure:
     right.set(
         ylim=(0, 55),
         xlabel="condensed samples, % of rows",
-        title="Lossless file, % of raw (dots: samples beside it)",
     )
+    right.set_title("Lossless file, % of raw (dots: samples beside it)", fontsize=10)
     right.legend(fontsize=6, loc="lower left")
     return figure
 
@@ -215,7 +216,7 @@ def figure_10(result: dict[str, Any]) -> Figure:
 
 def certificates(result: dict[str, Any]) -> Figure:
     """The bound against the truth, every fit a point."""
-    figure, axes = plt.subplots(figsize=(6, 5))
+    figure, axes = plt.subplots(figsize=(8, 5))
     kinds = {
         "linear, closed form": BLACK,
         "logistic, one class a cluster, without scatter": RED,
@@ -242,7 +243,7 @@ def certificates(result: dict[str, Any]) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set(xlabel="truth: F - F* on all rows", ylabel="certified bound of it")
-    axes.legend(fontsize=6, loc="upper left")
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 
 
@@ -253,7 +254,7 @@ def cost(result: dict[str, Any]) -> Figure:
         result["arrays"].items(), ((BLUE, "o", "-"), (RED, "v", "--")), strict=True
     ):
         points = [(int(rows), row["seconds"]["median"]) for rows, row in held["rows"].items()]
-        axes.plot(*zip(*points, strict=True), label=f"{name}: slope {held['slope']:.2f}", **style(kind))
+        axes.plot(*zip(*points, strict=True), label=f"{name}: slope {held['slope'] or 1:.2f}", **style(kind))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set(xlabel="rows of 22 columns", ylabel="seconds on one core")

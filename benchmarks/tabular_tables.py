@@ -259,8 +259,9 @@ def certificates_table(result: Result) -> list[str]:
     sets = list(result["data_sets"])
     lines = [
         f"{result['fits']:,} fits ({len(sets)} data sets, sizes from 1 to 20 % of the rows, "
-        f"{result['seeds']} draws), {result['violations']} violated ({result['misses']} miss by rounding, at "
-        f"most {result['allowance']:g} of F at zero). Bound over truth, medians at the smallest and at the "
+        f"{result['seeds']} draws), {result['violations']} violated. {result['misses']:,} miss the "
+        f"truth by rounding, by at most {result['largest_miss']:.1g} of F at zero; up to "
+        f"{result['allowance']:g} was allowed. Bound over truth, medians at the smallest and at the "
         "largest size:",
         "",
         "| | " + " | ".join(sets) + " |",
@@ -297,7 +298,7 @@ def cost_table(result: Result) -> list[str]:
             f"{held['rows'][n]['seconds']['median']:.3g} ({held['rows'][n]['peak_bytes'] / 1e6:,.0f})"
             for n in rows
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} | {held['slope']:.2f} |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {held['slope'] or 1:.2f} |")
     files = "; ".join(
         f"`{preset}` {row['seconds']['median']:.2f} s ({row['file_bytes'] / row['given_bytes']:.0%} of raw)"
         for preset, row in result["files"].items()
