@@ -260,6 +260,7 @@ TABLES: dict[str, tuple[tuple[tuple[str, ...], Callable[..., list[str]]], ...]] 
         (("tabular_figures", "tabular_accuracy"), tabular_tables.claims),
         (("tabular_figures",), _with_origin(tabular_tables.errors_table)),
         (("tabular_accuracy",), _with_origin(tabular_tables.accuracy_table)),
+        (("tabular_figures", "tabular_accuracy"), tabular_tables.losses_of_samples),
         (("tabular_certificates",), _with_origin(tabular_tables.certificates_table)),
         (("tabular_cost",), _with_origin(tabular_tables.cost_table)),
     ),
