@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import loader_tables
+import tabular_figure_tables
 import tabular_tables
 
 HERE = Path(__file__).parent
@@ -250,17 +251,17 @@ TABLES: dict[str, tuple[tuple[tuple[str, ...], Callable[..., list[str]]], ...]] 
         (("tabular_storage",), tables_short),
         (
             ("tabular_figures", "tabular_accuracy", "tabular_certificates", "tabular_cost"),
-            tabular_tables.bars_line,
+            tabular_figure_tables.bars_line,
         ),
         (("memory",), memory_table),
     ),
     "loaders": ((("loaders",), loaders_complete),),
     "tables": (
         (("tabular_storage",), _with_origin(tabular_tables.storage_complete)),
-        (("tabular_figures", "tabular_accuracy"), tabular_tables.claims),
-        (("tabular_figures",), _with_origin(tabular_tables.errors_table)),
-        (("tabular_accuracy",), _with_origin(tabular_tables.accuracy_table)),
-        (("tabular_figures", "tabular_accuracy"), tabular_tables.losses_of_samples),
+        (("tabular_figures", "tabular_accuracy"), tabular_figure_tables.claims),
+        (("tabular_figures",), _with_origin(tabular_figure_tables.errors_table)),
+        (("tabular_accuracy",), _with_origin(tabular_figure_tables.accuracy_table)),
+        (("tabular_figures", "tabular_accuracy"), tabular_figure_tables.losses_of_samples),
         (("tabular_certificates",), _with_origin(tabular_tables.certificates_table)),
         (("tabular_cost",), _with_origin(tabular_tables.cost_table)),
     ),

@@ -50,7 +50,7 @@ def results(folder, tmp_path_factory):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -106,6 +106,7 @@ def test_all_pictures_are_drawn(results, tmp_path):
 
 
 def test_tables_hold_every_way(results):
+    import tabular_figure_tables
     import tabular_tables
 
     storage = json.loads((results / "tabular_storage.json").read_text())
@@ -117,8 +118,8 @@ def test_tables_hold_every_way(results):
         *(
             table(json.loads((results / f"tabular_{part}.json").read_text()))
             for part, table in (
-                ("figures", tabular_tables.errors_table),
-                ("accuracy", tabular_tables.accuracy_table),
+                ("figures", tabular_figure_tables.errors_table),
+                ("accuracy", tabular_figure_tables.accuracy_table),
                 ("certificates", tabular_tables.certificates_table),
                 ("cost", tabular_tables.cost_table),
             )
