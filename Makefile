@@ -63,6 +63,9 @@ bench: install
 		$(if $(PHOTOS),--photos $(PHOTOS)) --peers-python $(PEERS)/bin/python \
 		$(if $(wildcard $(FFCV)/bin/python),--ffcv-python $(FFCV)/bin/python),\
 		@echo "benchmarks/loaders.py left out: no $(PEERS), see benchmarks/peers/README.md")
+	@# Tables: TABLES is a folder of california_housing.npz, credit_default.npz and ijcnn1.npz.
+	$(if $(TABLES),$(BIN)/python benchmarks/tabular.py --data $(TABLES) \
+		$(if $(wildcard $(PEERS)/bin/python),--peers-python $(PEERS)/bin/python))
 	$(BIN)/python benchmarks/tables.py
 
 # Feeds hostile bytes and odd data to every target for ten minutes, and keeps what reaches new code in the bundles that

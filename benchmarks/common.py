@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -17,6 +18,7 @@ from dreamlearning.footprint import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 _REPOSITORY = Path(__file__).parent.parent
+_WRITTEN = (":!benchmarks/results", ":!benchmarks/figures", ":!README.md", ":!benchmarks/README.md")
 
 
 def summary(values: list[float]) -> dict[str, float | int]:
@@ -30,7 +32,7 @@ def environment() -> dict[str, Any]:
         **describe_machine(),
         "commit": _git("rev-parse", "HEAD"),
         # A result file that is about to be rewritten does not make the code that wrote it dirty.
-        "dirty": bool(_git("status", "--porcelain", "--", ".", ":!benchmarks/results", ":!README.md")),
+        "dirty": bool(_git("status", "--porcelain", "--", ".", *_WRITTEN)),
         "load_average_before": round(os.getloadavg()[0], 2),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
@@ -47,6 +49,16 @@ def write_result(name: str, result: dict[str, Any]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def as_text(values: Iterable[float]) -> str:
+    """Many numbers as one line of a result: four digits each, blanks between."""
+    return " ".join(f"{value:.4g}" for value in values)
+
+
+def from_text(text: str) -> list[float]:
+    """What `as_text` wrote."""
+    return [float(word) for word in text.split()]
 
 
 def say(line: str) -> None:

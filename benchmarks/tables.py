@@ -1,8 +1,8 @@
 """The result tables of README.md, docs/algorithm.md and benchmarks/README.md, made from
 ``benchmarks/results/*.json``.
 
-In: the JSON files. Out: the documents, of which only the lines between the ``results``, ``prices`` and
-``loaders`` markers change. Nobody types a number into them.
+In: the JSON files. Out: the documents, of which only the lines between the ``results``, ``prices``,
+``loaders`` and ``tables`` markers change. Nobody types a number into them.
 
     python benchmarks/tables.py            # rewrite
     python benchmarks/tables.py --check    # exit 1 if that would change anything
@@ -11,13 +11,20 @@ In: the JSON files. Out: the documents, of which only the lines between the ``re
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import loader_tables
+import tabular_figure_tables
+import tabular_tables
 
 HERE = Path(__file__).parent
-DOCUMENTS = {"README.md": "results", "docs/algorithm.md": "prices", "benchmarks/README.md": "loaders"}
+DOCUMENTS = {
+    "README.md": ("results",),
+    "docs/algorithm.md": ("prices",),
+    "benchmarks/README.md": ("loaders", "tables"),
+}
 FORMATS = (".gede small", ".gede fast", "PNG", "WebP lossless", "JPEG XL, effort 7", "QOI")
 SYSTEMS = {
     ".gede small": "**`.gede` small**",
@@ -218,27 +225,57 @@ def loaders_complete(result: dict[str, Any]) -> list[str]:
     return [*loader_tables.complete(result), _origin(result["environment"])]
 
 
-TABLES = {
+def tables_short(*results: dict[str, Any]) -> list[str]:
+    """Sizes of tables, and where they come from."""
+    return [*tabular_tables.storage_short(*results), _origin(results[0]["environment"])]
+
+
+def _with_origin(table: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """A table with the machines of its results below."""
+
+    def lines(*results: dict[str, Any]) -> list[str]:
+        origins = dict.fromkeys(_origin(result["environment"]) for result in results)
+        return [*table(*results), "", *origins]
+
+    return lines
+
+
+# By marker: the results that a table needs, and what makes it.
+TABLES: dict[str, tuple[tuple[tuple[str, ...], Callable[..., list[str]]], ...]] = {
     "results": (
-        ("cifar10", cifar10_table),
-        ("images", images_table),
-        ("cpu_paths", paths_table),
-        ("ffcv_raw", ffcv_line),
-        ("loaders", loaders_short),
-        ("memory", memory_table),
+        (("cifar10",), cifar10_table),
+        (("images",), images_table),
+        (("cpu_paths",), paths_table),
+        (("ffcv_raw",), ffcv_line),
+        (("loaders",), loaders_short),
+        (("tabular_storage",), tables_short),
+        (
+            ("tabular_figures", "tabular_accuracy", "tabular_certificates", "tabular_cost"),
+            tabular_figure_tables.bars_line,
+        ),
+        (("memory",), memory_table),
     ),
-    "loaders": (("loaders", loaders_complete),),
-    "prices": (("split_prices", prices_table),),
+    "loaders": ((("loaders",), loaders_complete),),
+    "tables": (
+        (("tabular_storage",), _with_origin(tabular_tables.storage_complete)),
+        (("tabular_figures", "tabular_accuracy"), tabular_figure_tables.claims),
+        (("tabular_figures",), _with_origin(tabular_figure_tables.errors_table)),
+        (("tabular_accuracy",), _with_origin(tabular_figure_tables.accuracy_table)),
+        (("tabular_figures", "tabular_accuracy"), tabular_figure_tables.losses_of_samples),
+        (("tabular_certificates",), _with_origin(tabular_tables.certificates_table)),
+        (("tabular_cost",), _with_origin(tabular_tables.cost_table)),
+    ),
+    "prices": ((("split_prices",), prices_table),),
 }
 
 
 def block(marker: str) -> str:
     """Everything between the markers, markers included."""
     parts = [f"<!-- {marker}:begin -->"]
-    for name, table in TABLES[marker]:
-        path = HERE / "results" / f"{name}.json"
-        if path.exists():
-            parts.append("\n".join(table(json.loads(path.read_text()))))
+    for names, table in TABLES[marker]:
+        paths = [HERE / "results" / f"{name}.json" for name in names]
+        if all(path.exists() for path in paths):
+            parts.append("\n".join(table(*(json.loads(path.read_text()) for path in paths))))
     return "\n\n".join([*parts, f"<!-- {marker}:end -->"])
 
 
@@ -266,10 +303,11 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=HERE.parent, help="where the documents are")
     options = parser.parse_args()
     stale = 0
-    for name, marker in DOCUMENTS.items():
+    for name, markers in DOCUMENTS.items():
         path = options.root / name
-        old = path.read_text()
-        new = rewritten(old, marker)
+        new = old = path.read_text()
+        for marker in markers:
+            new = rewritten(new, marker)
         if not options.check:
             path.write_text(new)
         elif old != new:
