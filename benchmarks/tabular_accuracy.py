@@ -18,7 +18,6 @@ import tabular_data
 from common import say
 from dreamlearning.tabular import CondensedLogisticRegression, CondensedTable, condense_arrays
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
-from tabular_certificates import within
 from tabular_recipes import Floats
 from tabular_study import Split, by_birch, by_kmeans, centroids, classifier
 
@@ -85,7 +84,7 @@ def models(x: Floats, y: Any, size: int, seed: int) -> list[tuple[str, Chance, i
     """Every kind of samples, ``size`` of them, and what was learned from them."""
     number = y.astype(np.float64)
     pure = condense_arrays(x, y, size=size, num_threads=1)
-    mixed = within(condense_arrays(x, number, size=size, classes=False, num_threads=1))
+    mixed = condense_arrays(x, number, size=size, classes=False, num_threads=1)
     nearest = condense_arrays(x, y, size=size, representative="row", num_threads=1)
     rows = np.random.default_rng(seed).choice(len(y), size, replace=False)
     made = [

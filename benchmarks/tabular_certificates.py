@@ -12,7 +12,6 @@ itself. Misses without that allowance are counted, too.
 
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from common import as_text, say
 from dreamlearning.tabular import (
     CondensedLinearRegression,
     CondensedLogisticRegression,
-    CondensedTable,
     certify,
     condense_arrays,
     refine,
@@ -138,9 +136,8 @@ def fits(data: Data, fraction: float) -> list[tuple[str, Any, Any]]:
     size = max(3, round(fraction * len(data.x)))
     table = condense_arrays(data.x, data.number, size=size, classes=False, num_threads=1)
     pure = condense_arrays(data.x, data.label, size=size, num_threads=1)
-    mixed = within(
-        condense_arrays(data.x, data.label.astype(np.float64), size=size, classes=False, num_threads=1)
-    )
+    label = data.label.astype(np.float64)
+    mixed = condense_arrays(data.x, label, size=size, classes=False, num_threads=1)
     found: list[tuple[str, Any, Any]] = []
     for solver in ("exact", "closed_form", "gradient_descent"):
         model = CondensedLinearRegression(solver=solver, max_iter=300, tol=1e-6)
@@ -164,13 +161,6 @@ def fits(data: Data, fraction: float) -> list[tuple[str, Any, Any]]:
     refined = refine(start, data.x, data.label)
     found.append(("logistic, refined", refined, refined.certificate_))
     return found
-
-
-def within(table: CondensedTable) -> CondensedTable:
-    """Mean labels at most 1 and at least 0: the mean of many ones can come out as 1 + 2e-16, which
-    `CondensedLogisticRegression` refuses."""
-    assert table.y is not None
-    return replace(table, y=np.clip(table.y, 0, 1))
 
 
 def check(certificate: Any, value: float, truth: LeastSquares | Logistic) -> dict[str, float]:

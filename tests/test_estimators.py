@@ -135,6 +135,11 @@ def test_the_numbers_of_the_guide_are_those_of_the_study():
     few = study["credit_default"]["recipes"]
     many = study["credit_default_large"]["recipes"]
 
+    accuracy = json.loads((ROOT / "benchmarks" / "results" / "tabular_accuracy.json").read_text())
+    ijcnn1 = accuracy["data_sets"]["IJCNN1"]["kinds"]
+    scatter, plain = ijcnn1["the same, with scatter"]["0.01"], ijcnn1["centroids of one class"]["0.01"]
+    every = ijcnn1["all rows"]["1"]
+
     def kept(recipes, name):
         return recipes[name]["relative_accuracy"]
 
@@ -146,6 +151,12 @@ def test_the_numbers_of_the_guide_are_those_of_the_study():
         ("keeps {:.0f} % of its accuracy on 240", 100 * kept(few, "240: recommended, mean label")),
         ("with pure clusters {:.0f} %", 100 * kept(few, "240: recommended, each class by itself")),
         ("({:.1f} % and", 100 * kept(many, "7920: recommended, mean label")),
+        ("its balanced accuracy is {:.2f}", scatter["balanced_accuracy"]),
+        ("({:.2f} with all rows", every["balanced_accuracy"]),
+        ("{:.2f} without scatter)", plain["balanced_accuracy"]),
+        ("area under the curve is {:.3f}", scatter["auc"]),
+        ("({:.3f}; all", plain["auc"]),
+        ("all rows {:.3f})", every["auc"]),
         ("and {:.1f} % with 7,920)", 100 * kept(many, "7920: recommended, each class by itself")),
     ]:
         assert text.format(value) in guide

@@ -153,11 +153,15 @@ class CondensedLinearRegression(RegressorMixin, BaseEstimator):
 
 
 def certificate_of(estimator: CondensedLinearRegression, full: Moments, method: str) -> Certificate:
-    """The certificate where the moments of all rows are known: F and F* to rounding."""
+    """The certificate where the moments of all rows are known: F and F* within rounding, which the gap, a
+    square of what the parameters differ by, is not widened by."""
     at = (estimator.coef_, estimator.intercept_, estimator.alpha)
     value = full.objective(*at, fit_intercept=estimator.fit_intercept)
     gap = full.excess(*at, fit_intercept=estimator.fit_intercept)
-    return Certificate(value, value, value - gap, value - gap, gap, method, round(full.n))
+    rounding = full.rounding(*at, fit_intercept=estimator.fit_intercept)
+    low, high = max(value - rounding, 0.0), value + rounding
+    least = max(value - gap - rounding, 0.0), value - gap + rounding
+    return Certificate(low, high, *least, gap, method, round(full.n))
 
 
 def _numbers(y: NDArray[Any] | None) -> Floats:

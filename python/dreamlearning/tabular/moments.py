@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 # Below this part of its own mean a column's standard deviation is the rounding of its means.
 _CONSTANT = 4 * float(np.finfo(np.float64).eps)
+# A sum of many terms is off by this part of the sum of their absolute values at most, or nearly always.
+_ROUNDING = 64 * float(np.finfo(np.float64).eps)
 # Directions with less than this part of the largest eigenvalue count as absent (after scaling columns).
 _SINGULAR = 1e-13
 
@@ -115,6 +117,16 @@ class Moments:
         shift = self.y_mean - self.x_mean @ w - b if fit_intercept else 0.0
         squares = max(yy - 2 * (w @ c) + w @ A @ w, 0.0)
         return float(squares / (2 * self.n) + shift**2 / 2 + alpha * (w @ w) / 2)
+
+    def rounding(self, w: Floats, b: float, alpha: float, *, fit_intercept: bool) -> float:
+        """What the last digits of :meth:`objective`, and of the sums that it is made of, may be off."""
+        A, c, yy = (np.abs(part) for part in self.products(centred=fit_intercept))
+        shift = self.y_mean - self.x_mean @ w - b if fit_intercept else 0.0
+        w = np.abs(w)
+        squares = (yy + 2 * (w @ c) + w @ A @ w) / (2 * self.n)
+        of_shift = _ROUNDING * (abs(self.y_mean) + np.abs(self.x_mean) @ w + abs(b)) if fit_intercept else 0.0
+        of_square = abs(shift) * of_shift + of_shift**2 / 2
+        return float(_ROUNDING * (squares + alpha * (w @ w) / 2) + of_square)
 
     def excess(self, w: Floats, b: float, alpha: float, *, fit_intercept: bool) -> float:
         """F at ``w`` and ``b`` minus its minimum, without the cancellation of two objectives."""
