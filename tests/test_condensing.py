@@ -189,6 +189,20 @@ def test_partitions_share_the_size(tmp_path):
             assert (condensed.y[mine] == part).all()
 
 
+@pytest.mark.parametrize(("apart", "width"), [(1e6, 0.1), (1e8, 0.1), (1e9, 1.0)])
+def test_scatter_keeps_its_digits_where_clusters_are_far_apart(apart, width):
+    rng = np.random.default_rng(0)
+    side = np.where(np.arange(10_000) % 2, apart, -apart)
+    x = np.c_[side + width * rng.normal(size=10_000), rng.normal(size=10_000)]
+    got = condense_arrays(x, size=2)
+    inner = x - np.where((side > 0)[:, None], x[side > 0].mean(0), x[side < 0].mean(0))
+    unit = np.finfo(float).eps * apart  # of which values are multiples
+    allowed = 1e-12 + 10 * unit / width
+    np.testing.assert_allclose(got.scatter.xx[0], inner.T @ inner, rtol=allowed, atol=allowed * 1e4)
+    spread = [(inner[side < 0] ** 2).sum(), (inner[side > 0] ** 2).sum()]
+    np.testing.assert_allclose(got.scatter.spread, spread, rtol=allowed)
+
+
 def test_any_number_of_threads_and_chunks(tmp_path):
     x = np.random.default_rng(2).normal(size=(60_000, 5))
     with dreamlearning.compress(x, tmp_path / "x.gede", preset="raw") as file:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from dreamlearning.cli import main
 from dreamlearning.tabular import CondensedTable
+from xxhash import xxh3_64_intdigest
 
 STORES = ("samples", "positions")
 KINDS = {
@@ -32,6 +33,40 @@ def frame(n=400):
     return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2].astype(int), "y": y})
 
 
+@pytest.fixture
+def forbid(monkeypatch):
+    """From a call on, condensed samples can't be computed but from what a file keeps."""
+
+    def search(*_):
+        raise AssertionError("a search for clusters")
+
+    return lambda: monkeypatch.setattr(dreamlearning._core, "condense_table", search)
+
+
+def reseal(path, *changes):
+    """Change the request of a file's condensed samples and make the checksums right again."""
+    content = bytearray(path.read_bytes())
+    for old, new in changes:
+        assert len(old) == len(new)
+        assert content.count(old) == 1
+        at = content.index(old)
+        content[at : at + len(old)] = new
+    u64 = lambda at: int.from_bytes(content[at : at + 8], "little")  # noqa: E731
+    put = lambda at, data: content.__setitem__(  # noqa: E731
+        slice(at, at + 8), xxh3_64_intdigest(bytes(data)).to_bytes(8, "little")
+    )
+    table = u64(32)
+    for entry in range(table, len(content), 64):
+        start, length, checks, log2 = u64(entry + 8), u64(entry + 16), u64(entry + 24), content[entry + 40]
+        chunks = range(0, length, 1 << log2)
+        for number, first in enumerate(chunks):
+            put(checks + 8 * number, content[start + first : start + min(first + (1 << log2), length)])
+        put(entry + 32, content[checks : checks + 8 * len(chunks)])
+    put(48, content[table:])
+    put(56, content[:56])
+    path.write_bytes(content)
+
+
 def same(one: CondensedTable, two: CondensedTable):
     for name in ("X", "y", "sample_weight", "partition", "means", "y_means"):
         a, b = getattr(one, name), getattr(two, name)
@@ -44,7 +79,7 @@ def same(one: CondensedTable, two: CondensedTable):
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("preset", ["paper", "small"])
-def test_what_is_kept_is_what_would_be_computed(tmp_path, store, kind, preset):
+def test_what_is_kept_is_what_would_be_computed(tmp_path, store, kind, preset, forbid):
     pytest.importorskip("pyarrow")
     options = KINDS[kind]
     path = tmp_path / "t.gede"
@@ -54,9 +89,10 @@ def test_what_is_kept_is_what_would_be_computed(tmp_path, store, kind, preset):
         dreamlearning.compress(frame(), tmp_path / "without.gede", target="y", preset=preset) as without,
     ):
         expected = without.condensed(**options)
+        same(file.condensed(size=7), without.condensed(size=7))
+        forbid()
         same(file.condensed(), expected)
         same(file.condensed(**options), expected)
-        same(file.condensed(size=7), without.condensed(size=7))
         assert without.info()["condensed"] is None
         facts = file.info()["condensed"]
         assert facts["store"] == store
@@ -116,7 +152,7 @@ def test_storing_later_changes_nothing_else(tmp_path, store):
 
 
 def test_the_same_bytes_at_once_and_with_any_number_of_threads(tmp_path):
-    x, y = rows(n=3000)
+    x, y = rows(n=60_000)  # two chunks of rows
     for store in STORES:
         files = [
             dreamlearning.compress(
@@ -174,15 +210,84 @@ def test_nothing_is_written_where_condensing_fails(tmp_path):
         assert [p.name for p in tmp_path.iterdir()] == ["t.gede"]
 
 
+def test_only_the_same_question_is_answered_by_what_is_kept(tmp_path, forbid):
+    pytest.importorskip("pyarrow")
+    kept = {"size": 30, "features": ["a", "b"], "classes": False}
+    with dreamlearning.compress(frame(), tmp_path / "t.gede", target="y", condense=kept) as file:
+        forbid()
+        assert len(file.condensed(fraction=30 / 400, features=["a", "b"], classes=False)) == 30
+        for other in (
+            {"size": 31},
+            {"bits": "rank"},
+            {"representative": "row"},
+            {"features": ["b", "a"]},
+            {"features": ["a", "b", "c"]},
+            {"classes": None},
+            {"cluster_target": True},
+        ):
+            with pytest.raises(AssertionError, match="a search"):
+                file.condensed(**(kept | other))
+
+
 def test_a_request_that_makes_no_sense_is_damage(tmp_path):
     x, y = rows()
     path = tmp_path / "t.gede"
-    dreamlearning.compress((x, y), path, condense=9).close()
-    content = path.read_bytes()
-    assert b'"size": 9' in content
-    path.write_bytes(content.replace(b'"size": 9', b'"sise": 9'))
-    with dreamlearning.open(path) as file, pytest.raises(dreamlearning.CorruptFileError, match="condensed"):
-        file.condensed()
+    for old, new in (
+        (b'"size": 30,', b'"sise": 30,'),
+        (b'"size": 30,', b'"size": -9,'),
+        (b'"value"', b'"other"'),
+        (b'"x0"', b'"x9"'),
+        (b'"x1"', b'["x"'),
+        (b'"whole"', b'"wrong"'),
+    ):
+        dreamlearning.compress((x, y), path, condense=30, overwrite=True).close()
+        reseal(path, (old, new))
+        with dreamlearning.open(path) as file:
+            file.verify(progress=False)
+            with pytest.raises(dreamlearning.CorruptFileError, match="its condensed samples"):
+                file.condensed()
+            # Who asks for something else does not need them.
+            assert len(file.condensed(size=5)) == 5
+            file.info()
+
+
+def test_what_a_newer_library_keeps_is_not_needed(tmp_path):
+    x, y = rows()
+    path = tmp_path / "t.gede"
+    dreamlearning.compress((x, y), path, condense=30).close()
+    reseal(path, (b'"bits"', b'"news"'))
+    with dreamlearning.open(path) as file:
+        assert file.info()["condensed"] == {"store": "unknown"}
+        assert len(file.condensed(size=30)) == 30
+
+
+def test_another_file_is_never_overwritten_and_permissions_stay(tmp_path):
+    x, y = rows()
+    path = tmp_path / "t.gede"
+    old = dreamlearning.compress((x, y), path)
+    path.chmod(0o600)
+    again = old.store_condensed(5)
+    assert path.stat().st_mode & 0o777 == 0o600
+    dreamlearning.compress((x[:50], y[:50]), path, overwrite=True).close()
+    for stale in (old, again):
+        with pytest.raises(ValueError, match="has been replaced"):
+            stale.store_condensed(7)
+    assert len(dreamlearning.open(path)) == 50
+    assert [p.name for p in tmp_path.iterdir()] == ["t.gede"]
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path):
+    x, y = rows()
+    for store in STORES:
+        with pytest.raises(ValueError, match="column 'x1' is too large"):
+            dreamlearning.compress(
+                (x * [1, 1e200, 1], y), tmp_path / "t.gede", condense={"size": 9, "store": store}
+            )
+    wide = np.zeros((3, 9000), np.uint8)
+    wide[1] = 1
+    with pytest.raises(ValueError, match="9000 columns"):
+        dreamlearning.compress((wide, [0, 1, 0]), tmp_path / "t.gede", condense=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_line(tmp_path):

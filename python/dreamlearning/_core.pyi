@@ -229,9 +229,9 @@ def kept_condensed(reader: Reader) -> tuple[str, tuple[NDArray[Any], ...] | None
     """What the file keeps: the ``request``, and what ``condense_table`` returned, or None where it keeps what
     makes that. None where it keeps nothing."""
 
-def keep_condensed(reader: Reader, path: str, keep: dict[str, Any]) -> None:
-    """Write the same file to ``path``, which is replaced, with condensed samples. ``keep``: ``asked``;
-    ``request``, JSON kept as it is; ``plans_only``, whether only what makes them is kept."""
+def keep_condensed(reader: Reader, keep: dict[str, Any]) -> None:
+    """Replace the file by one that has condensed samples, too. ``keep``: ``asked``; ``request``, JSON kept as
+    it is; ``plans_only``, whether only what makes them is kept."""
 
 def permute(positions: NDArray[np.int64], n: int, key: int) -> NDArray[np.int64]:
     """Where the keyed permutation of ``range(n)`` sends each of ``positions``; ``key`` has 64 bits."""

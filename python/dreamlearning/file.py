@@ -609,13 +609,15 @@ class CompressedFile:
             condense: as in :func:`dreamlearning.compress`: a number of samples, a share of the rows, or a
                 dictionary of the arguments of :meth:`condensed`, and ``store``: ``"samples"``, or
                 ``"positions"``, which keeps only what makes them: the bits and cuts that tell the clusters
-                apart. They are then computed from one pass over the rows whenever they are asked for.
+                apart. They are then computed whenever they are asked for, without another search.
 
         Returns:
-            The new file, opened. This one, and what others have opened, goes on reading the old content.
+            The new file, opened. What is open, this one too, goes on reading the old content, but where a
+            process has to open it again (after a fork, from a pickle) it says that it has been replaced.
 
         Raises:
-            ValueError: as :meth:`condensed`; the file stays as it was.
+            ValueError: as :meth:`condensed`, or another file has taken this one's place; the file stays as it
+                was.
 
         Example:
             >>> f = f.store_condensed(92)           # doctest: +SKIP
@@ -629,7 +631,7 @@ class CompressedFile:
         request, store = Request.to_store(condense)
         self._refuse_ragged("condensed samples")
         asked = to_keep(subject_of_file(self, request.features), request, store, as_threads(num_threads))
-        _core.keep_condensed(self._reader, str(self._absolute), asked)
+        _core.keep_condensed(self._reader, asked)
         return CompressedFile(self.path, reading=self._reading)
 
     @property

@@ -228,6 +228,11 @@ pub fn compress(
     metadata.total_bytes = total_bytes;
     metadata.to_json()?;
     let mut writer = FileWriter::create(path, options.overwrite)?;
+    // First, since a value that has no mean should not be found after an hour.
+    let condensed = input.condensing.as_ref().map(|condensing| {
+        condensing.section(input.source, input.layout.bytes()?, order.partitions().collect())
+    });
+    let condensed = condensed.transpose()?;
     let begun = Progress { total: input.num_samples, ..Progress::default() };
     let Fitted { spec, dictionaries } = preset::choose(input, options, threads, &mut || on_progress(begun))?;
     let transform = transform::build_with(&spec, &input.layout, &|column| {
@@ -237,11 +242,6 @@ pub fn compress(
     (metadata.transform, metadata.exact) = (spec, transform.is_exact());
     metadata.to_json()?;
 
-    // First, since a value that has no mean should not be found after an hour.
-    let condensed = input.condensing.as_ref().map(|condensing| {
-        condensing.section(input.source, input.layout.bytes()?, order.partitions().collect())
-    });
-    let condensed = condensed.transpose()?;
     let mut run = encode::Run {
         input,
         transform: transform.as_ref(),

@@ -96,11 +96,10 @@ pub(super) fn cluster_by(codes: Codes, rules: &Rules) -> Result<Groups> {
     let groups = refinement.groups();
     let mut clusters = Clusters::new(codes, &refinement.at(groups));
     for cut in &rules.cuts {
-        if cut.cluster as usize >= clusters.len() {
-            let detail = format!("a cut of cluster {} of {}", cut.cluster, clusters.len());
+        if cut.cluster as usize >= clusters.len() || !clusters.cut(cut) {
+            let detail = format!("a cut that does not part cluster {} of {}", cut.cluster, clusters.len());
             return Err(Error::corrupt(super::SECTION, detail));
         }
-        clusters.cut(cut);
     }
     Ok(clusters.groups())
 }

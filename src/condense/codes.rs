@@ -25,58 +25,35 @@ pub enum CodeKind {
     Rank,
 }
 
-/// Smallest and largest value of a column, and a number near its mean.
+/// Smallest and largest value of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// Smallest value.
     pub low: f64,
     /// Largest value.
     pub high: f64,
-    /// Near the mean.
-    pub centre: f64,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY }
+    }
 }
 
 impl Range {
-    /// `floor((value - low) / (high - low) * (2^32 - 1))`; 0 in a constant column.
-    pub(super) fn step(&self, value: f64) -> u32 {
-        // Halves, so that the difference of the largest numbers does not overflow.
-        let width = self.high / 2.0 - self.low / 2.0;
-        if width > 0.0 { ((value / 2.0 - self.low / 2.0) / width * STEPS) as u32 } else { 0 }
-    }
-}
-
-/// What a [`Range`] is made of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    low: f64,
-    high: f64,
-    sum: f64,
-    count: u64,
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, sum: 0.0, count: 0 }
-    }
-}
-
-impl Extent {
     /// Take in more values; they are finite.
     pub(super) fn add(&mut self, values: &[f64]) {
         for &value in values {
             self.low = self.low.min(value);
             self.high = self.high.max(value);
-            // Halves: a sum of large numbers stays finite for longer, and where it does not, `range` takes care.
-            self.sum += value / 2.0;
         }
-        self.count += values.len() as u64;
     }
 
-    /// The range of these values.
-    pub(super) fn range(&self) -> Range {
-        let mean = self.sum / (self.count.max(1) as f64) * 2.0;
-        let centre = if mean.is_finite() { mean.clamp(self.low.min(0.0), self.high.max(0.0)) } else { 0.0 };
-        Range { low: self.low, high: self.high, centre }
+    /// `floor((value - low) / (high - low) * (2^32 - 1))`; 0 in a constant column.
+    pub(super) fn step(&self, value: f64) -> u32 {
+        // Halves, so that the difference of the largest numbers does not overflow.
+        let width = self.high / 2.0 - self.low / 2.0;
+        if width > 0.0 { ((value / 2.0 - self.low / 2.0) / width * STEPS) as u32 } else { 0 }
     }
 }
 
@@ -171,9 +148,8 @@ mod tests {
 
     /// What gives a code to each value of a column.
     fn coder(values: &[f64]) -> impl Fn(f64) -> u16 + use<> {
-        let mut extent = Extent::default();
-        extent.add(values);
-        let range = extent.range();
+        let mut range = Range::default();
+        range.add(values);
         let mut sums = Sums::default();
         sums.add(&range, values);
         assert!(sums.is_possible());

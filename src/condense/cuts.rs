@@ -62,13 +62,15 @@ impl Clusters {
         self.places.len()
     }
 
-    /// Make one cut.
-    pub(super) fn cut(&mut self, cut: &Cut) {
+    /// Make one cut; whether there are rows on both sides of it.
+    pub(super) fn cut(&mut self, cut: &Cut) -> bool {
         let column = &self.columns[cut.column as usize];
         let places = std::mem::take(&mut self.places[cut.cluster as usize]);
-        let (leave, stay) = places.into_iter().partition(|&place| column.at(place) >= cut.from);
+        let (leave, stay): (Vec<u32>, Vec<u32>) = places.into_iter().partition(|&place| column.at(place) >= cut.from);
+        let parted = !leave.is_empty() && !stay.is_empty();
         self.places[cut.cluster as usize] = stay;
         self.places.push(leave);
+        parted
     }
 
     /// Cut always where a column's scatter falls most in units of its scatter over all rows, until there are `size` clusters or

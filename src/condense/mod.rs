@@ -7,9 +7,9 @@ mod cells;
 mod clustering;
 mod codes;
 mod cuts;
+mod images;
 mod moments;
 mod partition;
-mod positions;
 mod shares;
 mod stored;
 
@@ -17,8 +17,8 @@ pub use cells::Cell;
 pub use clustering::{Goal, Rules};
 pub use codes::{CodeKind, Range, Sums};
 pub use cuts::Cut;
+pub use images::{Centroids, cluster_by_positions};
 pub use partition::Plan;
-pub use positions::{Centroids, cluster_by_positions};
 pub use stored::{Condensing, Kept, Stored};
 
 use std::collections::HashSet;
@@ -30,6 +30,12 @@ use shares::shares;
 
 /// What a file calls its condensed samples.
 const SECTION: &str = "condensed";
+
+/// Columns at most.
+const MAX_COLUMNS: usize = 8192;
+
+/// Numbers of the scatter of all partitions at most: a gibibyte.
+const MAX_SCATTER: usize = 1 << 27;
 
 /// What is to be condensed.
 pub struct Rows<'a> {
@@ -144,10 +150,11 @@ pub fn condense(rows: &Rows<'_>, options: &CondenseOptions) -> Result<(Condensed
         condensed.append(part);
         plans.push(plan);
     }
+    rows.check_sums(&condensed)?;
     Ok((condensed, plans))
 }
 
-/// Condense `rows` again by what [`condense`] has found, in one or two passes. Of `options` only `nearest` and
+/// Condense `rows` again by what [`condense`] has found, in one pass, or where values are not kept, in two or three. Of `options` only `nearest` and
 /// `num_threads` count; the rest is in `plans`.
 ///
 /// # Errors
@@ -198,7 +205,35 @@ impl Rows<'_> {
                 return Err(Error::Argument(format!("{what} has {len} entries for {total} rows")));
             }
         }
+        let (columns, partitions) = (self.columns(), self.partitions.len());
+        if total == 0 {
+            return Err(Error::Argument("there are no rows to condense".to_owned()));
+        }
+        if columns > MAX_COLUMNS || partitions * columns * columns > MAX_SCATTER {
+            return Err(Error::Argument(format!(
+                "condensed samples of {columns} columns in {partitions} partitions; at most {MAX_COLUMNS} columns, and {MAX_SCATTER} \
+                 numbers of scatter in all: give fewer features"
+            )));
+        }
         Ok(())
+    }
+
+    /// Whether sums of squares are numbers, which those of very large values are not.
+    fn check_sums(&self, condensed: &Condensed) -> Result<()> {
+        let columns = self.columns();
+        let of_squares = |column: usize| {
+            let means = condensed.means.iter().skip(column).step_by(columns);
+            let between = means.zip(&condensed.sizes).map(|(mean, &size)| mean * mean * size as f64);
+            let within = condensed.scatter.iter().skip(column * (columns + 1)).step_by(columns * columns);
+            between.sum::<f64>() + within.sum::<f64>()
+        };
+        let Some(column) = (0..columns).find(|&column| !of_squares(column).is_finite()) else {
+            return Ok(());
+        };
+        let name = self.cells.get(column).map_or("target", |cell| &cell.name);
+        Err(Error::Argument(format!(
+            "column '{name}' is too large: float64 does not hold the sum of its squares; divide it by a power of ten"
+        )))
     }
 
     /// How many classes these rows have: one where there are none.

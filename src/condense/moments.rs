@@ -7,14 +7,16 @@ use super::cells::Values;
 /// Partial sums that a dot product is made of: a fixed number, so that it is the same on every machine.
 const LANES: usize = 8;
 
-/// Sums over the rows of one partition. Values are taken relative to a shift near their mean, so that little is lost
-/// when squares are subtracted.
+/// Sums over the rows of one partition. Values are taken relative to the first row of their own cluster, so that what is left of
+/// them is no larger than the cluster is wide, and little is lost when squares are subtracted.
 #[derive(Debug)]
 pub(super) struct Moments {
-    shift: Vec<f64>,
+    columns: usize,
     /// How many of the columns are features; what follows is the target.
     features: usize,
     sizes: Vec<u64>,
+    /// Clusters times columns: the first row of each.
+    firsts: Vec<f64>,
     /// Clusters times columns.
     sums: Vec<f64>,
     /// For every cluster the sum of the features' squares.
@@ -41,13 +43,13 @@ pub(super) struct Summary {
 }
 
 impl Moments {
-    /// Sums of nothing, for `clusters` clusters, values near `shift`, of which the first `features` are features.
-    pub(super) fn new(clusters: usize, shift: Vec<f64>, features: usize) -> Self {
-        let columns = shift.len();
+    /// Sums of nothing, for `clusters` clusters of rows of `columns` values, of which the first `features` are features.
+    pub(super) fn new(clusters: usize, columns: usize, features: usize) -> Self {
         Self {
-            shift,
+            columns,
             features,
             sizes: vec![0; clusters],
+            firsts: vec![0.0; clusters * columns],
             sums: vec![0.0; clusters * columns],
             squares: vec![0.0; clusters],
             products: vec![0.0; columns * columns],
@@ -57,13 +59,21 @@ impl Moments {
 
     /// Add rows; `clusters` has the cluster of each.
     pub(super) fn add(&mut self, values: &Values, clusters: &[u32]) {
-        let (columns, rows) = (self.shift.len(), values.rows());
-        self.shifted.clear();
-        for (column, &shift) in self.shift.iter().enumerate() {
-            self.shifted.extend(values.column(column).iter().map(|value| value - shift));
+        let (columns, rows) = (self.columns, values.rows());
+        for (row, &cluster) in clusters.iter().enumerate() {
+            let cluster = cluster as usize;
+            if self.sizes[cluster] == 0 {
+                let firsts = self.firsts[cluster * columns..][..columns].iter_mut().enumerate();
+                firsts.for_each(|(column, first)| *first = values.column(column)[row]);
+            }
+            self.sizes[cluster] += 1;
         }
-        for &cluster in clusters {
-            self.sizes[cluster as usize] += 1;
+        self.shifted.clear();
+        for column in 0..columns {
+            let of_rows = values.column(column).iter().zip(clusters);
+            let firsts = &self.firsts;
+            self.shifted
+                .extend(of_rows.map(|(value, &cluster)| value - firsts[cluster as usize * columns + column]));
         }
         for (column, shifted) in self.shifted.chunks_exact(rows.max(1)).enumerate() {
             for (&cluster, value) in clusters.iter().zip(shifted) {
@@ -82,42 +92,48 @@ impl Moments {
 
     /// Means and scatter.
     pub(super) fn finish(self) -> Summary {
-        let Self { shift, features, sizes, sums: mut means, squares, products: mut scatter, .. } = self;
-        let columns = shift.len();
-        let rows = sizes.iter().sum::<u64>().max(1) as f64;
-        let deviations = (0..columns)
-            .map(|column| {
-                let mean = means.iter().skip(column).step_by(columns).sum::<f64>() / rows;
-                (scatter[column * columns + column] / rows - mean * mean).max(0.0).sqrt()
-            })
-            .collect();
+        let Self {
+            columns, features, sizes, firsts, sums: mut means, squares, products: mut scatter, ..
+        } = self;
         let mut spread = squares;
         if columns > 0 {
-            for ((mean, &size), spread) in means.chunks_exact_mut(columns).zip(&sizes).zip(&mut spread) {
-                if size == 0 {
-                    continue;
-                }
-                let count = size as f64;
+            let of_clusters = means.chunks_exact_mut(columns).zip(firsts.chunks_exact(columns));
+            for ((mean, first), (&size, spread)) in of_clusters.zip(sizes.iter().zip(&mut spread)) {
+                let count = size.max(1) as f64;
                 mean.iter_mut().for_each(|sum| *sum /= count);
                 let centre: f64 = mean[..features].iter().map(|mean| mean * mean).sum();
                 // A cluster of one row, or of equal rows, has none; rounding must not make it negative.
-                *spread = if size == 1 { 0.0 } else { (*spread - count * centre).max(0.0) };
+                *spread = if size <= 1 { 0.0 } else { not_negative(*spread - count * centre) };
                 for row in 0..columns {
                     for column in row..columns {
                         scatter[row * columns + column] -= count * mean[row] * mean[column];
                     }
                 }
-                mean.iter_mut().zip(&shift).for_each(|(mean, shift)| *mean += shift);
+                mean.iter_mut().zip(first).for_each(|(mean, first)| *mean += first);
             }
         }
         for row in 0..columns {
-            scatter[row * columns + row] = scatter[row * columns + row].max(0.0);
+            scatter[row * columns + row] = not_negative(scatter[row * columns + row]);
             for column in 0..row {
                 scatter[row * columns + column] = scatter[column * columns + row];
             }
         }
+        let rows = sizes.iter().sum::<u64>().max(1) as f64;
+        let deviation = |column: usize| {
+            let of_clusters = || means.iter().skip(column).step_by(columns).zip(&sizes);
+            let mean = of_clusters().map(|(mean, &size)| mean * (size as f64 / rows)).sum::<f64>();
+            let between =
+                of_clusters().map(|(at, &size)| size as f64 * (at - mean) * (at - mean)).sum::<f64>();
+            ((scatter[column * columns + column] + between) / rows).sqrt()
+        };
+        let deviations = (0..columns).map(deviation).collect();
         Summary { sizes, means, scatter, spread, deviations }
     }
+}
+
+/// As [`f64::max`] with zero, but what is no number stays that.
+fn not_negative(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

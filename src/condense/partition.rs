@@ -1,9 +1,11 @@
 //! One partition's rows to its condensed samples. In: rows, and how clusters are found. Out: condensed samples, and a
 //! [`Plan`]: what makes the same clusters again without another search.
 
+use std::collections::HashSet;
+
 use super::cells::Values;
 use super::clustering::{CodeColumn, Codes, Goal, Rules, cluster, cluster_by};
-use super::codes::{CODE_BITS, CodeKind, Coder, Extent, Range, Sums, ranks};
+use super::codes::{CODE_BITS, CodeKind, Coder, Range, Sums, ranks};
 use super::moments::Moments;
 use super::{CondenseOptions, Condensed, Rows};
 use crate::bases::Groups;
@@ -43,12 +45,8 @@ impl Plan {
                 self.deciding
             ));
         }
-        let finite = |range: &Range| {
-            range.low.is_finite()
-                && range.high.is_finite()
-                && range.centre.is_finite()
-                && range.low <= range.high
-        };
+        let finite =
+            |range: &Range| range.low.is_finite() && range.high.is_finite() && range.low <= range.high;
         if !self.ranges.iter().all(finite) {
             return Err("the range of a column is none".to_owned());
         }
@@ -57,6 +55,9 @@ impl Plan {
         }
         if self.sums.iter().any(|sums| sums.count != count || !sums.is_possible()) {
             return Err("sums of a column that no values have".to_owned());
+        }
+        if self.rules.positions.iter().collect::<HashSet<_>>().len() < self.rules.positions.len() {
+            return Err("a bit twice".to_owned());
         }
         let positions = self.deciding as u64 * u64::from(CODE_BITS);
         if self.rules.positions.iter().any(|&position| u64::from(position) >= positions) {
@@ -114,18 +115,18 @@ impl<'a> Partition<'a> {
             number,
             ids,
             options,
-            chunk_rows: (CHUNK_BYTES / rows.row_bytes.max(1)).max(64),
+            chunk_rows: (CHUNK_BYTES / rows.row_bytes.max(1)).max(1),
             kept: None,
             plan: known.cloned().unwrap_or_default(),
         };
         if known.is_some() && !keep {
             return Ok(this);
         }
-        let mut extents = vec![Extent::default(); columns];
+        let mut ranges = vec![Range::default(); if known.is_none() { columns } else { 0 }];
         let mut kept = Vec::new();
         this.for_each_chunk(|_, values| {
-            for (column, extent) in extents.iter_mut().enumerate() {
-                extent.add(values.column(column));
+            for (column, range) in ranges.iter_mut().enumerate() {
+                range.add(values.column(column));
             }
             if keep {
                 kept.push(values.clone());
@@ -133,7 +134,7 @@ impl<'a> Partition<'a> {
         })?;
         this.kept = keep.then_some(kept);
         if known.is_none() {
-            this.plan.ranges = extents.iter().map(Extent::range).collect();
+            this.plan.ranges = ranges;
             this.plan.deciding = if options.target_inside { columns } else { rows.cells.len() };
             if options.codes == CodeKind::Value {
                 this.plan.sums = this.sums()?;
@@ -150,8 +151,7 @@ impl<'a> Partition<'a> {
         let (groups, rules) = find(self.codes()?)?;
         self.plan.rules = rules;
         let clusters = groups.first_rows.len();
-        let centres = self.plan.ranges.iter().map(|range| range.centre).collect();
-        let mut moments = Moments::new(clusters, centres, self.rows.cells.len());
+        let mut moments = Moments::new(clusters, self.plan.ranges.len(), self.rows.cells.len());
         self.for_each_chunk(|first, values| moments.add(values, &groups.of_row[first..][..values.rows()]))?;
         let summary = moments.finish();
         let mut nearest = Vec::new();

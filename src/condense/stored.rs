@@ -54,15 +54,9 @@ impl Condensing<'_> {
         row_bytes: usize,
         partitions: Vec<&[u32]>,
     ) -> CoreResult<Vec<u8>> {
-        let rows = Rows {
-            source,
-            row_bytes,
-            cells: self.cells,
-            target: self.target,
-            classes: self.classes,
-            partitions,
-        };
-        let (condensed, plans) = condense(&rows, &self.options)?;
+        let Self { cells, target, classes, options, .. } = *self;
+        let rows = Rows { source, row_bytes, cells, target, classes, partitions };
+        let (condensed, plans) = condense(&rows, &options)?;
         let stored = if self.plans_only { Stored::Plans(plans) } else { Stored::Samples(condensed) };
         Ok(Kept { request: self.request.to_owned(), stored }.to_bytes())
     }
@@ -182,7 +176,7 @@ fn put_plan(out: &mut Vec<u8>, plan: &Plan) {
     put_u32(out, &[ranges.len() as u32, sums.len() as u32, *deciding as u32]);
     put_u32(out, &[positions.len() as u32, cuts.len() as u32, 0]);
     for range in ranges {
-        [range.low, range.high, range.centre].iter().for_each(|value| out.extend(value.to_le_bytes()));
+        [range.low, range.high].iter().for_each(|value| out.extend(value.to_le_bytes()));
     }
     for sums in sums {
         out.extend(sums.count.to_le_bytes());
@@ -200,8 +194,8 @@ fn plan(rest: &mut Bytes<'_>) -> Result<Plan, String> {
     let [positions, cuts, _] = rest.u32s()?;
     let mut plan = Plan { deciding: deciding as usize, ..Plan::default() };
     for _ in 0..columns {
-        let [low, high, centre] = rest.array()?.map(f64::from_le_bytes);
-        plan.ranges.push(Range { low, high, centre });
+        let [low, high] = rest.array()?.map(f64::from_le_bytes);
+        plan.ranges.push(Range { low, high });
     }
     for _ in 0..sums {
         let [count] = rest.array()?.map(u64::from_le_bytes);
@@ -270,7 +264,7 @@ mod tests {
             first_rows: vec![0, 3],
         };
         let plan = Plan {
-            ranges: vec![Range { low: -1.0, high: 2.0, centre: 0.5 }; 2],
+            ranges: vec![Range { low: -1.0, high: 2.0 }; 2],
             sums: vec![Sums { count: 3, sum: 5, squares: 11 }],
             deciding: 1,
             rules: Rules {

@@ -60,6 +60,16 @@ impl FileWriter {
         Ok(writer)
     }
 
+    /// Give the file the permissions that the file `of` has.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_permissions(&self, of: &Path) -> Result<()> {
+        let permissions =
+            fs::metadata(of).and_then(|found| fs::set_permissions(&self.temporary, found.permissions()));
+        permissions.map_err(|e| self.error("copying permissions", e))
+    }
+
     /// Bytes written so far.
     pub fn position(&self) -> u64 {
         self.position

@@ -1,7 +1,6 @@
 //! What a file says about its samples without being decoded one by one. In: a partition, or a number of clustering
-//! bits. Out: bases with counts, or condensed samples with weights (paper, Algorithm 1 lines 3 to 8).
-
-use std::path::Path;
+//! bits. Out: bases with counts, or condensed samples with weights (paper, Algorithm 1 lines 3 to 8), also written into
+//! the file.
 
 use super::Dataset;
 use super::decode::Worker;
@@ -11,7 +10,7 @@ use crate::coder::ReadBuffers;
 use crate::condense::{
     self, Cell, Centroids, CondenseOptions, Condensing, Kept, Plan, Rows, cluster_by_positions,
 };
-use crate::container::{FORMAT_VERSION, FileWriter, SectionId, SectionKind};
+use crate::container::{FORMAT_VERSION, FileReader, FileWriter, Reading, SectionId, SectionKind};
 use crate::entropy::BitStats;
 use crate::error::{Error, Result};
 use crate::number::{MeanOfRuns, Runs, values_of_runs};
@@ -174,12 +173,12 @@ impl Dataset {
         condense::condense_by(&rows, plans, options).map_err(|error| error.in_file(self.path()))
     }
 
-    /// Write the same file to `path`, with condensed samples; an existing file, such as this one itself, is replaced.
+    /// Replace this file by one that has condensed samples, too.
     ///
     /// # Errors
-    /// As [`Self::condense_table`] and [`FileWriter`](crate::container::FileWriter); [`Error::Argument`] for a file of a
-    /// newer minor version, which may have what this library would not copy right.
-    pub fn keep_condensed(&self, path: &Path, condensing: &Condensing<'_>) -> Result<()> {
+    /// As [`Self::condense_table`] and [`FileWriter`]; [`Error::Argument`] for a file of a newer minor version, which may have
+    /// what this library would not copy right, and where another file has taken this one's place.
+    pub fn keep_condensed(&self, condensing: &Condensing<'_>) -> Result<()> {
         if self.file.version() > FORMAT_VERSION {
             let (major, minor) = self.file.version();
             return Err(Error::Argument(format!(
@@ -187,10 +186,12 @@ impl Dataset {
                 self.path().display()
             )));
         }
+        let path = self.path();
         let sample_of_row = self.samples_by_row()?;
         let rows = self.rows_of(&sample_of_row, condensing.cells, None, None)?;
-        let section = condensing.section(self, rows.row_bytes, rows.partitions)?;
         let mut writer = FileWriter::create(path, true)?;
+        writer.keep_permissions(self.path())?;
+        let section = condensing.section(self, rows.row_bytes, rows.partitions)?;
         let kept = SectionId::whole(SectionKind::Condensed);
         let mut buffer = Vec::new();
         for entry in self.file.entries().filter(|entry| entry.id != kept) {
@@ -203,6 +204,12 @@ impl Dataset {
             writer.end()?;
         }
         writer.section(kept, &section)?;
+        if FileReader::open(path, Reading::Positioned)?.checksum() != self.file.checksum() {
+            return Err(Error::Argument(format!(
+                "{} has been replaced by a file of other content since it was opened; open it again",
+                path.display()
+            )));
+        }
         writer.finish()
     }
 

@@ -1,7 +1,5 @@
 //! Condensing for Python. In: a file or an array of rows, and what is wanted. Out: arrays of what clusters are.
 
-use std::path::PathBuf;
-
 use numpy::ndarray::Array3;
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods,
@@ -179,16 +177,11 @@ pub(super) fn condense_kept<'py>(
 
 /// Write a file again, with condensed samples.
 #[pyfunction]
-pub(super) fn keep_condensed(
-    py: Python<'_>,
-    reader: &Bound<'_, Reader>,
-    path: PathBuf,
-    keep: ToKeep<'_>,
-) -> PyResult<()> {
+pub(super) fn keep_condensed(py: Python<'_>, reader: &Bound<'_, Reader>, keep: ToKeep<'_>) -> PyResult<()> {
     let dataset = &reader.get().dataset;
     let cells = keep.cells(dataset.sample_bytes().unwrap_or(0))?;
     let condensing = keep.condensing(&cells)?;
-    Ok(py.detach(|| dataset.keep_condensed(&path, &condensing))?)
+    Ok(py.detach(|| dataset.keep_condensed(&condensing))?)
 }
 
 /// Condense rows in memory: `rows` is C-contiguous with first axis n.

@@ -86,18 +86,18 @@ def condense(
     with open_compressed(file) as opened:
         if len(opened.shape) > 1:
             raise click.UsageError(f"{file} holds images; condense takes tables")
-        condensed = opened.condensed(**asked) if output is not None else None
+        if output is not None:
+            condensed = opened.condensed(**asked)
+            assert isinstance(condensed, CondensedTable)
+            if output.suffix.lower() == ".npz":
+                condensed.save(output, overwrite=overwrite)
+            else:
+                _write_table(condensed, output)
+            click.echo(f"{output}: {len(condensed):,} condensed samples of {condensed.n:,} rows")
         if store is not None:
             with opened.store_condensed({**asked, "store": store}) as again:
                 kept = again.info()["sections"]["condensed"]
-    if output is not None and isinstance(condensed, CondensedTable):
-        if output.suffix.lower() == ".npz":
-            condensed.save(output, overwrite=overwrite)
-        else:
-            _write_table(condensed, output)
-        click.echo(f"{output}: {len(condensed):,} condensed samples of {condensed.n:,} rows")
-    if store is not None:
-        click.echo(f"{file}: keeps condensed {store}, {kept:,} bytes")
+            click.echo(f"{file}: keeps condensed {store}, {kept:,} bytes")
 
 
 def _write_table(condensed: CondensedTable, output: Path) -> None:

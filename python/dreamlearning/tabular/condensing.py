@@ -1,19 +1,19 @@
 """From a table to its condensed samples (paper, Algorithm 1, clustering phase).
 
 In: an open file, or arrays, and a :class:`Request`. Out: a :class:`CondensedTable`, computed, or as the file
-keeps it. The core reads the rows a few megabytes at a time; only columns of classes or targets are held in
-memory.
+keeps it. The core reads the rows a few megabytes at a time, and holds codes of 6 bytes a cell and values of
+up to 256 MiB.
 """
 
 import json
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from ..errors import CorruptFileError
+from ..errors import CorruptFileError, DreamlearningError
 from ..indexing import as_threads
 from .checks import check_sums
 from .condensed import CondensedTable
@@ -31,39 +31,50 @@ __all__ = ["condense_arrays", "condense_file", "kept_request", "to_keep"]
 Arrays = tuple[NDArray[Any], ...]
 
 
+class Kept(NamedTuple):
+    """What a file keeps."""
+
+    request: Request
+    kind: TargetKind
+    arrays: Arrays | None
+    """What the core found; ``None`` where only what makes it is kept."""
+
+
 def condense_file(file: "CompressedFile", request: Request | None, num_threads: int = 0) -> CondensedTable:
     """Condensed samples of a table; see :meth:`dreamlearning.CompressedFile.condensed`."""
     threads = as_threads(num_threads)
-    kept = _core.kept_condensed(file._reader)
-    if kept is not None:
-        stored, kind = _read(file, kept[0])
-        if request is None or _named(file, request).asks_the_same(stored, len(file)):
+    kept = _read(file)
+    if request is None and isinstance(kept, DreamlearningError):
+        raise kept
+    if isinstance(kept, Kept):
+        names = None if request is None else subject_of_file(file, request.features, with_target=False).names
+        if request is None or request.with_features(names).asks_the_same(kept.request, len(file)):
             try:
-                return _kept(file, stored, kind, kept[1], threads)
+                return _kept(file, kept, threads)
             except ValueError as error:
                 raise CorruptFileError(f"{file.path}: its condensed samples: {error}") from error
     if request is None:
         raise ValueError(f"{file.path} keeps no condensed samples; give one of size, fraction and beta")
     subject = subject_of_file(file, request.features)
-    target = as_core_wants(subject.target, classes=request.classes)
+    target = as_core_wants(subject.target, subject.strings, classes=request.classes)
     arrays = _core.condense_table(file._reader, _asked(subject, target, request, threads))
     return _table(subject, target.kind, arrays, subject.rows_of)
 
 
 def kept_request(file: "CompressedFile") -> dict[str, Any] | None:
     """What a file keeps: the request, ``store``, and the number of ``samples`` where they are stored."""
-    kept = _core.kept_condensed(file._reader)
-    if kept is None:
-        return None
-    request = _read(file, kept[0])[0].to_json()
-    if kept[1] is None:
+    kept = _read(file)
+    if not isinstance(kept, Kept):
+        return None if kept is None else {"store": "unknown"}
+    request = kept.request.to_json()
+    if kept.arrays is None:
         return {**request, "store": "positions"}
-    return {**request, "store": "samples", "samples": len(kept[1][0])}
+    return {**request, "store": "samples", "samples": len(kept.arrays[0])}
 
 
 def to_keep(subject: Subject, request: Request, store: str, num_threads: int) -> dict[str, Any]:
     """How the core is asked to keep condensed samples of ``subject``."""
-    target = as_core_wants(subject.target, classes=request.classes)
+    target = as_core_wants(subject.target, subject.strings, classes=request.classes)
     kept = {"request": request.with_features(subject.names).to_json(), "target": target.kind.to_json()}
     return {
         "asked": _asked(subject, target, request, num_threads),
@@ -124,18 +135,13 @@ def condense_arrays(
     return _table(subject, wanted.kind, arrays, lambda i: (rows[i], None if target is None else target[i]))
 
 
-def _named(file: "CompressedFile", request: Request) -> Request:
-    return request.with_features(subject_of_file(file, request.features, with_target=False).names)
-
-
-def _kept(
-    file: "CompressedFile", stored: Request, kind: TargetKind, arrays: Arrays | None, num_threads: int
-) -> CondensedTable:
+def _kept(file: "CompressedFile", kept: Kept, num_threads: int) -> CondensedTable:
     """What the file keeps, or what it keeps makes."""
-    subject = subject_of_file(file, stored.features, with_target=arrays is None)
+    kind, arrays = kept.kind, kept.arrays
+    subject = subject_of_file(file, kept.request.features, with_target=arrays is None)
     if arrays is None:
-        target = as_core_wants(subject.target, classes=stored.classes)
-        arrays = _core.condense_kept(file._reader, _asked(subject, target, stored, num_threads))
+        target = as_core_wants(subject.target, subject.strings, classes=kind.pure)
+        arrays = _core.condense_kept(file._reader, _asked(subject, target, kept.request, num_threads))
     d = len(subject.names)
     if arrays[1].shape[1] - d not in ((0,) if subject.target_name is None else (0, 1)):
         raise ValueError(f"means of {arrays[1].shape[1]} columns for {d} features")
@@ -184,9 +190,15 @@ def _table(
     return CondensedTable(X, kind.numbers(y), *shared, means=means[:, :d], y_means=means_y, classes=kind.pair)
 
 
-def _read(file: "CompressedFile", kept: str) -> tuple[Request, TargetKind]:
+def _read(file: "CompressedFile") -> Kept | DreamlearningError | None:
+    """What the file keeps; why it can't be read, where a newer library has written it or it is damaged."""
     try:
-        read = json.loads(kept)
-        return Request.of(read["request"]), TargetKind.of(read["target"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise CorruptFileError(f"{file.path}: the request of its condensed samples: {error!r}") from error
+        kept = _core.kept_condensed(file._reader)
+        if kept is None:
+            return None
+        read = json.loads(kept[0])
+        return Kept(Request.of(read["request"]), TargetKind.of(read["target"]), kept[1])
+    except DreamlearningError as error:
+        return error
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        return CorruptFileError(f"{file.path}: the request of its condensed samples: {error!r}")

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 __all__ = ["STORES", "Request"]
 
 STORES = ("samples", "positions")
@@ -60,8 +62,17 @@ class Request:
             raise ValueError(f"representative is {self.representative!r}; give 'centroid' or 'row'")
         if isinstance(self.features, str):
             raise TypeError(f"features is {self.features!r}; give a list of names")
-        features = None if self.features is None else tuple(self.features)
-        object.__setattr__(self, "features", features)
+        if not (self.classes is None or isinstance(self.classes, (bool, np.bool_))):
+            raise TypeError(f"classes is {self.classes!r}; give True, False or None")
+        if self.features is not None:
+            features = tuple(self.features)
+            if not all(isinstance(name, str) for name in features):
+                raise TypeError(f"features is {list(features)!r}; give a list of names")
+            twice = [name for place, name in enumerate(features) if name in features[:place]]
+            if twice:
+                raise ValueError(f"features has {twice[0]!r} twice")
+            object.__setattr__(self, "features", tuple(map(str, features)))
+        object.__setattr__(self, "classes", None if self.classes is None else bool(self.classes))
         object.__setattr__(self, "cluster_target", bool(self.cluster_target))
 
     @classmethod
@@ -72,15 +83,17 @@ class Request:
             if unknown:
                 raise ValueError(f"condensed samples have no option {sorted(unknown)[0]!r}")
             return cls(**value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"condense is {value!r}; give a number of samples, a share, or a dictionary")
-        return cls(fraction=value) if isinstance(value, float) else cls(size=value)
+        return cls(size=int(value)) if isinstance(value, Integral) else cls(fraction=float(value))
 
     @classmethod
     def of_arguments(cls, **arguments: Any) -> "Request | None":
         """The arguments of ``condensed``; ``None`` where none is given, which asks for what a file keeps."""
         usual = {name: value for name, value in _DEFAULTS.items() if value is not None}
-        if all(value is None or value == usual.get(name) for name, value in arguments.items()):
+        if all(
+            value is None or (name in usual and value == usual[name]) for name, value in arguments.items()
+        ):
             return None
         return cls(**arguments)
 

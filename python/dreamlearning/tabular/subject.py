@@ -41,7 +41,9 @@ class Subject:
         names: the features.
         cells: where they lie in a row.
         target_name: name of the target, or ``None``.
-        target: of every row numbers, bools or text, shape (n,), or ``None``.
+        target: of every row a number, bool or text, or the number of one of ``strings``, shape (n,), or
+            ``None``.
+        strings: of a column of text; ``None`` for others.
         rows_of: features (k, d), float64, and target (k,), or ``None``, of rows by number, shape (k,).
     """
 
@@ -50,6 +52,7 @@ class Subject:
     cells: list[Cell]
     target_name: str | None
     target: NDArray[Any] | None
+    strings: list[str] | None = None
     rows_of: Callable[[NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[Any] | None]] = _no_rows
 
 
@@ -92,10 +95,13 @@ def subject_of_file(file: "CompressedFile", features: Any, *, with_target: bool 
 
     def records(rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
         decoded = file.decode(rows)
-        return chosen.matrix(decoded), _target(table, len(rows), [decoded], strings)
+        target = _target(table, len(rows), [decoded])
+        if strings is not None and target is not None:
+            target = np.array([strings[number] for number in target.tolist()], np.str_)
+        return chosen.matrix(decoded), target
 
-    target = _target(table, len(file), _runs(file), strings) if with_target else None
-    return Subject(len(file), chosen.names, _cells(table, chosen), table.target, target, records)
+    target = _target(table, len(file), _runs(file)) if with_target else None
+    return Subject(len(file), chosen.names, _cells(table, chosen), table.target, target, strings, records)
 
 
 def subject_of_source(source: Source, features: Any) -> Subject:
@@ -111,8 +117,9 @@ def subject_of_source(source: Source, features: Any) -> Subject:
     chosen = Features(table, features, np.float64)
     kept = None if table.target is None else table[table.target].strings
     runs = (records.reshape(-1).view(table.dtype) for _, records in source.batches())
-    target = _target(table, source.num_samples, runs, None if kept is None else decode_strings(kept))
-    return Subject(source.num_samples, chosen.names, _cells(table, chosen), table.target, target)
+    target = _target(table, source.num_samples, runs)
+    strings = None if kept is None else decode_strings(kept)
+    return Subject(source.num_samples, chosen.names, _cells(table, chosen), table.target, target, strings)
 
 
 def _labels(labels: NDArray[Any] | None, rows: Any = slice(None)) -> NDArray[Any] | None:
@@ -129,7 +136,7 @@ def _plain(
     if features is not None and list(features) != names:
         raise ValueError(f"{where} has no named columns; leave features out")
     target = _labels(labels)
-    return Subject(n, names, cells, None if target is None else LABEL_FIELD, target, rows_of)
+    return Subject(n, names, cells, None if target is None else LABEL_FIELD, target, None, rows_of)
 
 
 def _cells(table: Table, features: Features) -> list[Cell]:
@@ -150,10 +157,9 @@ def _runs(file: "CompressedFile") -> Iterator[NDArray[Any]]:
         yield file.decode(range(start, min(start + step, len(file))))
 
 
-def _target(
-    table: Table, n: int, runs: Iterable[NDArray[Any]], strings: list[str] | None
-) -> NDArray[Any] | None:
-    """The target of ``runs`` of records, n in all: numbers, bools or text. Dates are their integers."""
+def _target(table: Table, n: int, runs: Iterable[NDArray[Any]]) -> NDArray[Any] | None:
+    """The target of ``runs`` of records, n in all: numbers, bools, or numbers of strings. Dates are their
+    integers."""
     if table.target is None:
         return None
     column = table[table.target]
@@ -162,8 +168,6 @@ def _target(
     for records in runs:
         cells[start : start + len(records)] = records[column.name]
         start += len(records)
-    if strings is not None:
-        return np.asarray(strings, np.str_)[cells]
     scale = decimal_scale(column.type)
     if scale is not None:
         return cells / 10.0**scale
