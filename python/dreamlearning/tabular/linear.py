@@ -153,15 +153,15 @@ class CondensedLinearRegression(RegressorMixin, BaseEstimator):
 
 
 def certificate_of(estimator: CondensedLinearRegression, full: Moments, method: str) -> Certificate:
-    """The certificate where the moments of all rows are known: F and F* within rounding, which the gap, a
-    square of what the parameters differ by, is not widened by."""
+    """The certificate where the moments of all rows are known: F and F* within rounding, by which a gap that
+    is not zero is widened."""
     at = (estimator.coef_, estimator.intercept_, estimator.alpha)
     value = full.objective(*at, fit_intercept=estimator.fit_intercept)
     gap = full.excess(*at, fit_intercept=estimator.fit_intercept)
     rounding = full.rounding(*at, fit_intercept=estimator.fit_intercept)
     low, high = max(value - rounding, 0.0), value + rounding
     least = max(value - gap - rounding, 0.0), value - gap + rounding
-    return Certificate(low, high, *least, gap, method, round(full.n))
+    return Certificate(low, high, *least, gap + rounding if gap else 0.0, method, round(full.n))
 
 
 def _numbers(y: NDArray[Any] | None) -> Floats:
