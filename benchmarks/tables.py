@@ -250,7 +250,13 @@ TABLES: dict[str, tuple[tuple[tuple[str, ...], Callable[..., list[str]]], ...]] 
         (("loaders",), loaders_short),
         (("tabular_storage",), tables_short),
         (
-            ("tabular_figures", "tabular_accuracy", "tabular_certificates", "tabular_cost"),
+            (
+                "tabular_figures",
+                "tabular_accuracy",
+                "tabular_certificates",
+                "tabular_cost",
+                "tabular_study",
+            ),
             tabular_figure_tables.bars_line,
         ),
         (("memory",), memory_table),

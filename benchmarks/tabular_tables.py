@@ -89,7 +89,13 @@ def storage_complete(result: Result) -> list[str]:
                 min(settings, key=lambda setting: settings[setting]) if settings else "",
             )
             lines.append(f"| {' | '.join(cells)} |")
-        lines += ["", "; ".join(f"{what}: {who}" for what, who in one["wins"].items()) + ".", ""]
+        lines += [
+            "",
+            "Of what is compressed: "
+            + "; ".join(f"{what}: {who}" for what, who in one["wins"].items())
+            + ".",
+            "",
+        ]
     failed = [bar for bar in result["bars"] if bar["verdict"] != "PASS"]
     lines.append(
         "Bars, for each table: both presets smaller than all others that decode at most 128 rows for one, "

@@ -385,7 +385,7 @@ def test_numbers_of_threads(digits_file, number, error):
 
 def test_beta(digits_file):
     with pytest.raises(ValueError, match="beta"):
-        digits_file.condensed(0)
+        digits_file.condensed(beta=0)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_named_columns_nulls_and_classes(tmp_path):
             mine = condensed.y == name
             mean = np.average(condensed.X[mine, 0], weights=condensed.sample_weight[mine])
             assert np.isclose(mean, a[kind == name].mean())
-        with pytest.raises(ValueError, match="column 'holes' is NaN in row 77"):
+        with pytest.raises(ValueError, match="column 'holes' is null in row 77"):
             file.condensed(size=12)
         with pytest.raises(ValueError, match="no column 'b'"):
             file.condensed(size=12, features=["b"])
@@ -417,3 +417,35 @@ def test_on_the_command_line(tmp_path):
         assert done.exit_code == 2
         assert message in done.output
     assert not (tmp_path / "n.npz").exists()
+
+
+def test_the_target_is_no_feature_and_the_only_argument_is_the_size(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    table = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x.sum(1)})
+    with dreamlearning.compress(table, tmp_path / "t.gede", target="y") as file:
+        assert len(file.condensed(7)) == 7
+        with pytest.raises(ValueError, match="column 'y' is the target"):
+            file.condensed(7, features=["a", "y"])
+        assert file.decode([]).shape == (0,)
+        assert file.decode(range(0)).dtype == file.dtype
+
+
+def test_mixed_classes_on_the_command_line(tmp_path):
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    path = tmp_path / "t.gede"
+    dreamlearning.compress((x, (x[:, 0] > 0.3).astype(np.uint8)), path).close()
+    for options, mixed in (([], False), (["--mixed"], True)):
+        out = tmp_path / f"{mixed}.npz"
+        done = CliRunner().invoke(main, ["condense", str(path), "--size", "9", "-o", str(out), *options])
+        assert done.exit_code == 0, done.output
+        assert (CondensedTable.load(out).y.dtype.kind == "f") == mixed
+
+
+def test_the_condenser_has_enough_samples_by_default():
+    estimators = pytest.importorskip("sklearn.utils.estimator_checks")
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    condenser = EntroGeDeCondenser(bits="rank").fit(x, np.arange(50) % 3)
+    assert len(condenser.condensed_) == 3
+    estimators.check_estimator(EntroGeDeCondenser())

@@ -270,3 +270,18 @@ def test_numbers_are_told_one_way(cells):
     present = np.array([cell != "" for cell in cells])
     told = csv_types._numbers_among(array, present)
     assert told.tolist() == [cell != "" and csv_types.is_number(cell) for cell in cells]
+
+
+def test_a_quote_that_is_never_closed_is_an_error(make, refused, tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{i},t{i}" for i in range(10_000)]
+    lines[5000] = '5000,"x'
+    path.write_text("\n".join(["i,t", *lines, ""]))
+    message = refused(path)
+    assert "line 5002" in message
+    assert "never closed" in message
+    path.write_text('a,b\n1,"abc\n2,3\n')
+    assert "line 2" in refused(path)
+    # An odd number of quotes that are part of plain cells is no mistake, and neither are lines in a cell.
+    path.write_text('a,b\n1,5" pipe\n2,"two\nlines"\n3,"a ""b"""\n')
+    assert make(path).column("b").tolist() == ['5" pipe', "two\nlines", 'a "b"']

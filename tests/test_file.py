@@ -112,7 +112,7 @@ def test_condensed(tmp_path):
     centres = np.array([[-8.0, 3.0], [5.0, 9.0], [100.0, -2.0]])
     table = centres[rng.integers(0, 3, 900)] + rng.normal(0, 0.01, (900, 2))
     with dreamlearning.compress(table, tmp_path / "t.gede") as file:
-        summary = file.condensed(3)
+        summary = file.condensed(beta=3)
         assert summary.X.dtype == np.float64
         assert summary.X.shape[1:] == (2,)
         assert 1 < len(summary) < 900

@@ -246,7 +246,7 @@ def test_what_needs_one_shape_says_so(opened):
     with pytest.raises(ValueError, match="different sizes"):
         opened.bases(0)
     with pytest.raises(ValueError, match="different sizes"):
-        opened.condensed(3)
+        opened.condensed(beta=3)
 
 
 def test_modes_are_converted_on_request(photos, tmp_path):

@@ -258,6 +258,7 @@ def test_what_a_newer_library_keeps_is_not_needed(tmp_path):
     reseal(path, (b'"bits"', b'"news"'))
     with dreamlearning.open(path) as file:
         assert file.info()["condensed"] == {"store": "unknown"}
+        assert "another version" in CliRunner().invoke(main, ["info", str(path)]).output
         assert len(file.condensed(size=30)) == 30
 
 

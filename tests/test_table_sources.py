@@ -146,3 +146,9 @@ def test_real_libsvm(make, tabular, tmp_path):
     file = make(f"libsvm:{tmp_path / 't.svm'}?n_features=22")
     assert np.array_equal(file[:], X)
     assert np.array_equal(file.labels, y)
+
+
+def test_the_first_array_of_columns_keeps_its_name(make, tmp_path):
+    np.savez(tmp_path / "t.npz", income=np.arange(4.0), age=np.arange(4), value=np.arange(4.0))
+    table = make(tmp_path / "t.npz", target="value").table
+    assert table.names == ["income", "age", "value"]

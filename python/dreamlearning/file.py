@@ -396,7 +396,7 @@ class CompressedFile:
             return self._decode_each(index, self._parts(index, None)[1], out, None, num_threads)
         shape = (len(index), *shape)
         array = np.empty(shape, self.dtype) if out is None else as_buffer(out, shape, self.dtype)
-        plain = array if self.table is None else array.view(np.uint8).reshape(len(index), -1)
+        plain = array if self.table is None else array.view(np.uint8).reshape(len(index), self.dtype.itemsize)
         self._reader.decode_into(index, plain, as_threads(num_threads), channels_first)
         return array if out is None else out
 
@@ -535,9 +535,9 @@ class CompressedFile:
 
     def condensed(
         self,
-        beta: int | None = None,
-        *,
         size: int | None = None,
+        *,
+        beta: int | None = None,
         fraction: float | None = None,
         bits: str = "value",
         features: Iterable[str] | None = None,
@@ -556,8 +556,8 @@ class CompressedFile:
         significant non-constant bits; no options.
 
         Args:
-            beta: the clusters of so many bits.
             size: as many clusters as this.
+            beta: the clusters that so many bits make, which may be as many as there are rows.
             fraction: a share of the rows.
             bits: what the bits of a column say: ``"value"``, where a value lies in standard deviations, or
                 ``"rank"``, which share of the rows is smaller, so that each bit splits a column evenly.

@@ -49,24 +49,35 @@ impl Values {
     pub(super) fn read(rows: &Rows<'_>, bytes: &[u8], ids: &[u32]) -> Result<Self> {
         let mut this = Self { numbers: Vec::new(), rows: ids.len() };
         for cell in rows.cells {
-            let values = bytes.chunks_exact(rows.row_bytes).map(|row| cell.read(row));
-            this.extend(values, ids, &cell.name)?;
+            let records = || bytes.chunks_exact(rows.row_bytes);
+            let is_null = |at: usize| {
+                let record = records().nth(at);
+                cell.valid.zip(record).is_some_and(|(valid, record)| record[valid] == 0)
+            };
+            this.extend(records().map(|row| cell.read(row)), ids, &cell.name, is_null)?;
         }
         if let Some(target) = rows.target {
-            this.extend(ids.iter().map(|&id| target[id as usize]), ids, "target")?;
+            this.extend(ids.iter().map(|&id| target[id as usize]), ids, "target", |_| false)?;
         }
         Ok(this)
     }
 
-    fn extend(&mut self, values: impl Iterator<Item = f64>, ids: &[u32], column: &str) -> Result<()> {
+    fn extend(
+        &mut self,
+        values: impl Iterator<Item = f64>,
+        ids: &[u32],
+        column: &str,
+        is_null: impl Fn(usize) -> bool,
+    ) -> Result<()> {
         let start = self.numbers.len();
         self.numbers.extend(values);
         let added = &self.numbers[start..];
         let Some(bad) = added.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+        let what = if is_null(bad) { "null".to_owned() } else { added[bad].to_string() };
         Err(Error::Argument(format!(
-            "column '{column}' is {} in row {}; condensed samples are means and need finite numbers: leave the column out of \
+            "column '{column}' is {what} in row {}; condensed samples are means and need finite numbers: leave the column out of \
              features, or fill it",
-            added[bad], ids[bad]
+            ids[bad]
         )))
     }
 

@@ -66,7 +66,8 @@ impl Clusters {
     pub(super) fn cut(&mut self, cut: &Cut) -> bool {
         let column = &self.columns[cut.column as usize];
         let places = std::mem::take(&mut self.places[cut.cluster as usize]);
-        let (leave, stay): (Vec<u32>, Vec<u32>) = places.into_iter().partition(|&place| column.at(place) >= cut.from);
+        let (leave, stay): (Vec<u32>, Vec<u32>) =
+            places.into_iter().partition(|&place| column.at(place) >= cut.from);
         let parted = !leave.is_empty() && !stay.is_empty();
         self.places[cut.cluster as usize] = stay;
         self.places.push(leave);

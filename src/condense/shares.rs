@@ -12,7 +12,8 @@ pub(super) fn shares(size: u64, rows: &[u64], least: &[u64], most: &[u64]) -> Re
     let needed = least.iter().sum::<u64>();
     if size < needed.max(1) {
         return Err(Error::Argument(format!(
-            "{size} condensed samples are too few; each class of each partition needs one, {needed} in all"
+            "{size} condensed samples are too few; each class of each partition needs one, {needed} in all: give more, or \
+             classes=False where the target is a number or classes may be mixed"
         )));
     }
     let (total, possible) = (rows.iter().sum::<u64>(), most.iter().sum::<u64>());

@@ -29,6 +29,12 @@ WEIGHT = "sample_weight"
 )
 @click.option("--features", metavar="A,B,...", help="Only these columns; all numbers by default.")
 @click.option("--rows", is_flag=True, help="Real rows, the nearest to each mean, instead of the means.")
+@click.option(
+    "--mixed",
+    is_flag=True,
+    help="Let clusters mix classes: of two classes, the second one's share becomes the target. Better than "
+    "pure clusters where condensed samples are few.",
+)
 @click.option("--cluster-target", is_flag=True, help="Let the target take part in the clustering.")
 @click.option(
     "-o",
@@ -53,6 +59,7 @@ def condense(
     store: str | None,
     *,
     rows: bool,
+    mixed: bool,
     cluster_target: bool,
     overwrite: bool,
 ) -> None:
@@ -81,6 +88,7 @@ def condense(
         "bits": bits,
         "features": None if features is None else features.split(","),
         "representative": "row" if rows else "centroid",
+        "classes": False if mixed else None,
         "cluster_target": cluster_target,
     }
     with open_compressed(file) as opened:

@@ -93,6 +93,8 @@ def _one_line(name: str) -> str:
 
 
 def _condensed(kept: dict[str, Any]) -> str:
+    if kept["store"] == "unknown":
+        return "by another version of the library, or damaged"
     goal = next(f"{name} {kept[name]}" for name in ("size", "fraction", "beta") if name in kept)
     count = f"{kept['samples']:,} samples" if "samples" in kept else "positions of bits"
     return f"{count} of {len(kept['features'])} features, asked for as {goal}"

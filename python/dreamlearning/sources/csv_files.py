@@ -7,6 +7,7 @@ when they are read again.
 
 import csv
 import os
+import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -83,6 +84,7 @@ def from_csv(
             with file.naming(name, count):
                 types[name].look_at(array, count)
         count += batch.num_rows
+    file.check_quotes()
     kinds, has_nulls = {}, {}
     for name, cells in types.items():
         with file.naming(name, 0):
@@ -153,6 +155,27 @@ class _CsvFile:
             except (pyarrow.ArrowException, UnicodeDecodeError) as error:
                 raise self._refused(error) from error
             yield batch
+
+    def check_quotes(self) -> None:
+        """An error where a quoted cell is never closed: it has swallowed all lines below."""
+        with self._path.open("rb") as raw:
+            quotes = sum(block.count(b'"') for block in iter(lambda: raw.read(_BLOCK_BYTES), b""))
+        if quotes % 2 == 0:
+            return  # they come in pairs, doubled ones too; only an odd one is worth a slow look
+        line, limit = 1, csv.field_size_limit(sys.maxsize)
+        try:
+            with self._text("replace") as file:
+                reader = csv.reader(file, delimiter=self._options.delimiter, strict=True)
+                for _ in reader:
+                    line = reader.line_num + 1
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise SourceError(
+                    f"{self._path}, line {line}: a quote is opened here and never closed; close it, or "
+                    "write it twice where it is part of a quoted cell"
+                ) from None
+        finally:
+            csv.field_size_limit(limit)
 
     def rows(
         self,

@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import SourceError
-from .arrays import CLASSES_MEMBER, class_names, name_fields, sample_member
+from .arrays import CLASSES_MEMBER, SAMPLE_NAMES, class_names, name_fields, sample_member
 from .base import Descriptor, OnRead, Source, StoredSamples, check_dtype
 from .spool import Spool, spool_array
 
@@ -116,6 +116,8 @@ def _from_archive(
         _read_header(stream, sample)
         stored = _spool_stream(stream, headers[sample], folder, f"{path}, {sample!r}", on_read)
     fields = name_fields(others, str(path)) if labelled else others
+    if not labelled and len(headers[sample][0]) == 1 and sample not in SAMPLE_NAMES:
+        metadata.setdefault("feature_names", [sample])  # one of several columns that lie by themselves
     return Source(path.name, stored, fields, classes=classes, metadata=metadata)
 
 

@@ -89,7 +89,7 @@ def subject_of_file(file: "CompressedFile", features: Any, *, with_target: bool 
             return file.decode(rows).astype(np.float64), _labels(labels, rows)
 
         return _plain(str(file.path), len(file), file.shape, file.dtype, labels, features, samples)
-    chosen = Features(table, features, np.float64)
+    chosen = _features(table, features)
     is_text = table.target is not None and table[table.target].is_text
     strings = file.strings(table.target) if is_text and table.target is not None else None
 
@@ -114,12 +114,19 @@ def subject_of_source(source: Source, features: Any) -> Subject:
     if table is None:
         labels = source.fields.get(LABEL_FIELD)
         return _plain(source.name, source.num_samples, source.shape, source.dtype, labels, features)
-    chosen = Features(table, features, np.float64)
+    chosen = _features(table, features)
     kept = None if table.target is None else table[table.target].strings
     runs = (records.reshape(-1).view(table.dtype) for _, records in source.batches())
     target = _target(table, source.num_samples, runs)
     strings = None if kept is None else decode_strings(kept)
     return Subject(source.num_samples, chosen.names, _cells(table, chosen), table.target, target, strings)
+
+
+def _features(table: Table, names: Any) -> Features:
+    chosen = Features(table, names, np.float64)
+    if table.target in chosen.names:
+        raise ValueError(f"column {table.target!r} is the target; leave it out of features")
+    return chosen
 
 
 def _labels(labels: NDArray[Any] | None, rows: Any = slice(None)) -> NDArray[Any] | None:
