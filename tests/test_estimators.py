@@ -11,6 +11,7 @@ from dreamlearning.tabular import (
     CondensedLinearRegression,
     CondensedLogisticRegression,
     CondensedTable,
+    EntroGeDeCondenser,
 )
 from learning import clusters
 from sklearn.base import clone
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
         CondensedLinearRegression(),
         CondensedLinearRegression(solver="gradient_descent"),
         CondensedLogisticRegression(),
+        EntroGeDeCondenser(),
     ]
 )
 def test_scikit_learns_own_checks(estimator, check):
