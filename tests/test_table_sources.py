@@ -30,6 +30,12 @@ def test_libsvm(make, refused, tmp_path, monkeypatch):
     path.write_text("1\n2\n")
     assert make(f"libsvm:{path}?n_features=3")[:].tolist() == [[0, 0, 0]] * 2
     assert "no line names a feature" in refused(f"libsvm:{path}")
+    path.write_text("1 qid:7 1:2\n0 qid:300 2:1 # qid:9\n")
+    assert make(f"libsvm:{path}").fields == ["label", "qid"]
+    assert make(f"libsvm:{path}").field("qid").tolist() == [7, 300]
+    assert make(f"libsvm:{path}", target="label").table.names == ["x0", "x1", "label", "qid"]
+    path.write_text("1 qid:7 1:2\n0 2:1\n")
+    assert "1 of 2 lines have a qid" in refused(f"libsvm:{path}")
     path.write_text("")
     assert make(f"libsvm:{path}?n_features=3").labels.shape == (0,)
     path.write_text("1 200000000:1\n")

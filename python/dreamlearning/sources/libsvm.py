@@ -1,7 +1,7 @@
 """``libsvm:FILE``: text of the form ``label index:value index:value``, as LIBSVM and SVMlight write it.
 
 In: a path, read through scikit-learn a few megabytes at a time. Out: a dense float64 table of shape (n, d) in
-the spool, its labels beside it: integers where all are whole numbers.
+the spool, its labels beside it: integers where all are whole numbers; numbers of queries (``qid:``) as well.
 """
 
 import io
@@ -22,6 +22,7 @@ __all__ = ["from_text"]
 
 _RUN_BYTES = 1 << 22
 _FORM = "libsvm:FILE?n_features=D"
+_QUERY_FIELD = "qid"
 
 
 def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead | None = None) -> Source:
@@ -46,8 +47,8 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
     if not Path(path).is_file():
         raise SourceError(f"{name}: there is no such file")
     first, last, count = 1, -1, 0
-    labels = [np.empty(0)]
-    for rows, columns, _, targets in _runs(path, name):
+    labels, queries = [np.empty(0)], [np.empty(0, np.int64)]
+    for rows, columns, _, targets, of_queries in _runs(path, name):
         if len(columns):
             first, last = min(first, int(columns.min())), max(last, int(columns.max()))
         wrong = np.flatnonzero(np.isnan(targets))
@@ -55,6 +56,7 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
             line = _line_of(path, count + int(wrong[0]))
             raise SourceError(f"{name}, line {line}: the label is NaN; leave such lines out")
         labels.append(targets)
+        queries.append(of_queries)
         count += len(rows) - 1
     features = _num_features(options, last + 1 - first, name)
 
@@ -62,7 +64,7 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
     spool.append(np.empty((0, features)))
     done = 0
     step = max(1, _RUN_BYTES // max(1, features * 8))
-    for rows, columns, values, _ in _runs(path, name):
+    for rows, columns, values, _, _ in _runs(path, name):
         if len(columns) and not first <= columns.min() <= columns.max() < first + features:
             raise SourceError(f"{name}: has changed while it was read")
         for start in range(0, len(rows) - 1, step):
@@ -74,7 +76,13 @@ def from_text(text: str, folder: str | os.PathLike[str] | None, on_read: OnRead 
             done += len(dense)
             if on_read:
                 on_read(done, count)
-    return Source(name, spool.finish(), {LABEL_FIELD: _as_labels(np.concatenate(labels))})
+    fields = {LABEL_FIELD: _as_labels(np.concatenate(labels))}
+    asked = np.concatenate(queries)
+    if len(asked) not in (0, count):
+        raise SourceError(f"{name}: {len(asked)} of {count} lines have a qid; give all one, or none")
+    if len(asked):
+        fields[_QUERY_FIELD] = smallest_ints(asked)
+    return Source(name, spool.finish(), fields)
 
 
 def _num_features(options: dict[str, str], needed: int, name: str) -> int:
@@ -99,17 +107,19 @@ def _as_labels(labels: NDArray[np.float64]) -> NDArray[Any]:
     return smallest_ints(labels.astype(np.int64)) if whole.all() else labels
 
 
-def _runs(path: str, name: str) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """The file a few megabytes at a time: where rows begin and end, columns, values and labels."""
+def _runs(path: str, name: str) -> Iterator[tuple[NDArray[Any], ...]]:
+    """The file a few megabytes at a time: where rows begin and end, columns, values, labels, and numbers of
+    queries."""
     from sklearn.datasets import load_svmlight_file
 
     with Path(path).open("rb") as file:
         while lines := file.readlines(_RUN_BYTES):
             try:
-                matrix, labels = load_svmlight_file(io.BytesIO(b"".join(lines)), zero_based=True)
+                block = io.BytesIO(b"".join(lines))
+                matrix, labels, queries = load_svmlight_file(block, zero_based=True, query_id=True)
             except (ValueError, OverflowError) as error:
                 raise _refused(path, name, error) from error
-            yield matrix.indptr, matrix.indices, matrix.data, labels
+            yield matrix.indptr, matrix.indices, matrix.data, labels, queries
 
 
 def _refused(path: str, name: str, error: Exception) -> SourceError:

@@ -122,6 +122,8 @@ def condense_arrays(
         CondensedTable(2 clusters of 3 rows, 1 columns, target 'y')
     """
     request = Request(size, fraction, beta, bits, representative, classes, cluster_target)
+    if np.iscomplexobj(X):
+        raise ValueError("X holds complex numbers; give real ones")
     rows = np.ascontiguousarray(X, np.float64)
     if rows.ndim != 2:
         raise ValueError(f"X has shape {rows.shape}; give rows and columns")
