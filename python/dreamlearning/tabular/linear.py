@@ -158,10 +158,11 @@ def certificate_of(estimator: CondensedLinearRegression, full: Moments, method: 
     at = (estimator.coef_, estimator.intercept_, estimator.alpha)
     value = full.objective(*at, fit_intercept=estimator.fit_intercept)
     gap = full.excess(*at, fit_intercept=estimator.fit_intercept)
-    rounding = full.rounding(*at, fit_intercept=estimator.fit_intercept)
+    of_sums, of_means = full.rounding(*at, fit_intercept=estimator.fit_intercept)
+    rounding = of_sums + of_means
     low, high = max(value - rounding, 0.0), value + rounding
     least = max(value - gap - rounding, 0.0), value - gap + rounding
-    return Certificate(low, high, *least, gap + rounding if gap else 0.0, method, round(full.n))
+    return Certificate(low, high, *least, gap + of_sums if gap else 0.0, method, round(full.n))
 
 
 def _numbers(y: NDArray[Any] | None) -> Floats:

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 _CONSTANT = 4 * float(np.finfo(np.float64).eps)
 # A sum of many terms is off by this part of the sum of their absolute values at most, or nearly always.
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
+# What a mean, and a product with it, are off by.
+_OF_MEANS = 8 * float(np.finfo(np.float64).eps)
 # Directions with less than this part of the largest eigenvalue count as absent (after scaling columns).
 _SINGULAR = 1e-13
 
@@ -118,15 +120,17 @@ class Moments:
         squares = max(yy - 2 * (w @ c) + w @ A @ w, 0.0)
         return float(squares / (2 * self.n) + shift**2 / 2 + alpha * (w @ w) / 2)
 
-    def rounding(self, w: Floats, b: float, alpha: float, *, fit_intercept: bool) -> float:
-        """What the last digits of :meth:`objective`, and of the sums that it is made of, may be off."""
+    def rounding(self, w: Floats, b: float, alpha: float, *, fit_intercept: bool) -> tuple[float, float]:
+        """What the last digits of :meth:`objective` may be off because of the sums that it is made of, and
+        because of the means, which differences of objectives do not notice."""
         A, c, yy = (np.abs(part) for part in self.products(centred=fit_intercept))
-        shift = self.y_mean - self.x_mean @ w - b if fit_intercept else 0.0
+        # Means are rounded like any number, and move each row's residual by that.
+        residual = np.sqrt(2 * self.objective(w, b, alpha, fit_intercept=fit_intercept))
         w = np.abs(w)
         squares = (yy + 2 * (w @ c) + w @ A @ w) / (2 * self.n)
-        of_shift = _ROUNDING * (abs(self.y_mean) + np.abs(self.x_mean) @ w + abs(b)) if fit_intercept else 0.0
-        of_square = abs(shift) * of_shift + of_shift**2 / 2
-        return float(_ROUNDING * (squares + alpha * (w @ w) / 2) + of_square)
+        of_means = _OF_MEANS * (abs(self.y_mean) + np.abs(self.x_mean) @ w + abs(b))
+        of_square = residual * of_means + of_means**2 / 2
+        return float(_ROUNDING * (squares + alpha * (w @ w) / 2)), float(of_square)
 
     def excess(self, w: Floats, b: float, alpha: float, *, fit_intercept: bool) -> float:
         """F at ``w`` and ``b`` minus its minimum, without the cancellation of two objectives."""
